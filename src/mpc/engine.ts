@@ -1,0 +1,94 @@
+// The engine's vocabulary: all that protocols and the market may do with secret values. Every protocol above
+// is written once against this interface; plain-engine.ts is the reference, the others compute on shares.
+//
+// All parties call the same operations in the same order. A vector of length 1 stands for itself at every
+// position wherever a docstring says "broadcast". Local operations cost no communication; of the others each
+// is one round, and operations started without awaiting the one before share a round.
+import type { Field } from "../field/field.ts";
+import type { Vector } from "../field/memory.ts";
+import type { Partial, Secret } from "./shared.ts";
+
+export type Factors = readonly (readonly [Secret, Secret])[];
+
+export interface EngineStats {
+  /** Rounds in sequence so far: an operation's round is one after the last that finished before it began. */
+  readonly rounds: number;
+  /** Field elements this party has sent to other parties. */
+  readonly elementsSent: number;
+}
+
+export interface Engine {
+  readonly name: string;
+  /** How many parties compute. */
+  readonly parties: number;
+  /** Arithmetic on public vectors, in the same memory. */
+  readonly field: Field;
+  readonly stats: EngineStats;
+
+  // ---- local: linear operations and movement of elements
+  /** Public numbers (safe integers, negative allowed) as a Secret. */
+  constant(values: ArrayLike<number>): Secret;
+  /** A public vector as a Secret; the vector is copied. */
+  fromPublic(values: Vector): Secret;
+  /** a + b; b is broadcast. */
+  add<T extends Secret | Partial>(a: T, b: T): T;
+  /** a - b; b is broadcast. */
+  sub<T extends Secret | Partial>(a: T, b: T): T;
+  /** k a for a public safe integer k. */
+  scale<T extends Secret | Partial>(a: T, k: number): T;
+  /** a + k for a public safe integer k. */
+  addNumber<T extends Secret | Partial>(a: T, k: number): T;
+  /** Elementwise a times a public vector. */
+  mulPublic<T extends Secret | Partial>(a: T, values: Vector): T;
+  /** The sum of all elements, length 1. */
+  sum<T extends Secret | Partial>(a: T): T;
+  /** Inclusive prefix sums. */
+  prefixSums<T extends Secret | Partial>(a: T): T;
+  /** Sums of consecutive blocks; the last block may be short. */
+  blockSums<T extends Secret | Partial>(a: T, blockLength: number): T;
+  /** Elements from (inclusive) to (exclusive): a view, valid as long as `a` is. */
+  slice<T extends Secret | Partial>(a: T, from: number, to: number): T;
+  concat<T extends Secret | Partial>(parts: readonly T[]): T;
+  /** result_i = a_(indices_i) for public indices. */
+  gather<T extends Secret | Partial>(a: T, indices: Uint32Array): T;
+  /** a repeated `count` times, one copy after the other. */
+  tile<T extends Secret | Partial>(a: T, count: number): T;
+  /** Gives the memory of values back now rather than at the end of the session; views are ignored. */
+  free(...values: (Secret | Partial)[]): void;
+
+  // ---- local: multiplication without its round
+  partial(a: Secret): Partial;
+  /** Elementwise sum over t of x_t y_t; factors of length 1 are broadcast. */
+  partialProducts(factors: Factors): Partial;
+  /** One inner product per pair of vectors of equal length. */
+  partialDots(factors: Factors): Partial;
+
+  // ---- one round
+  /** A Partial as a Secret again. */
+  reshare(a: Partial): Promise<Secret>;
+  /** Elementwise sum over t of x_t y_t, plus `plus`; y_t and plus are broadcast. One element per output. */
+  mulSum(factors: Factors, plus?: Secret): Promise<Secret>;
+  /**
+   * Elementwise product and, without waiting for its round, the product's total. Resolves when the local
+   * part is done; `product` resolves at the end of the round.
+   */
+  mulWithTotal(x: Secret, y: Secret): Promise<{ total: Partial; product: Promise<Secret> }>;
+  /** Opens to all parties. Only for values that are masked, or that everybody may learn: say why. */
+  open(a: Secret | Partial): Promise<Vector>;
+  /** `count` independent uniformly random bits that nobody knows. Two rounds or more, before they are needed. */
+  randomBits(count: number): Promise<Secret>;
+  /** `count` independent uniformly random field elements that nobody knows. */
+  random(count: number): Promise<Secret>;
+  /** 32 public random bytes that no party could choose or foresee. */
+  coin(): Promise<Uint8Array>;
+
+  // ---- output
+  /** What this party sends to the party that may learn `a`: sharing/ says how it is put together. */
+  outputShare(a: Secret): Uint8Array;
+  /** Frees everything; every Secret and Partial of the session is invalid afterwards. */
+  end(): void;
+}
+
+/** Elementwise product, one element per output. */
+export const mul = (engine: Engine, x: Secret, y: Secret): Promise<Secret> =>
+  engine.mulSum([[x, y]]);

@@ -1,0 +1,145 @@
+// The local half of every engine with a linear secret-sharing scheme: the same operation on each component
+// of a sharing. An engine says only how a public constant is shared.
+import type { Field } from "../field/field.ts";
+import type { Vector } from "../field/memory.ts";
+import { assert } from "../platform/assert.ts";
+import { Partial, Secret } from "./shared.ts";
+
+type Shared = Secret | Partial;
+
+export abstract class LinearEngine {
+  readonly field: Field;
+
+  constructor(field: Field) {
+    this.field = field;
+  }
+
+  /**
+   * Which of a sharing's components carry a public constant at this party: e.g. for replicated sharing
+   * evaluator 0 adds it to its first component, evaluator 2 to its second, evaluator 1 to none.
+   */
+  protected abstract constantComponents(kind: "secret" | "partial"): readonly boolean[];
+
+  constant(values: ArrayLike<number>): Secret {
+    const clear = this.field.alloc(values.length);
+    this.field.setNumbers(clear, values);
+    const secret = this.fromPublic(clear);
+    this.field.free(clear);
+    return secret;
+  }
+
+  fromPublic(values: Vector): Secret {
+    const components = this.constantComponents("secret").map((carries) => {
+      const component = this.field.alloc(values.length);
+      if (carries) this.field.copy(component, values);
+      else this.field.fill(component, 0);
+      return component;
+    });
+    return new Secret(components, true);
+  }
+
+  add<T extends Shared>(a: T, b: T): T {
+    return this.map2(a, b, (dst, x, y) => this.field.add(dst, x, y));
+  }
+
+  sub<T extends Shared>(a: T, b: T): T {
+    return this.map2(a, b, (dst, x, y) => this.field.sub(dst, x, y));
+  }
+
+  scale<T extends Shared>(a: T, k: number): T {
+    return this.map(a, a.length, (dst, x) => this.field.scale(dst, x, k));
+  }
+
+  addNumber<T extends Shared>(a: T, k: number): T {
+    const carries = this.constantComponents(a instanceof Secret ? "secret" : "partial");
+    return this.map(a, a.length, (dst, x, index) => {
+      if (carries[index]) this.field.addNumber(dst, x, k);
+      else this.field.copy(dst, x);
+    });
+  }
+
+  mulPublic<T extends Shared>(a: T, values: Vector): T {
+    return this.map(a, a.length, (dst, x) => this.field.mul(dst, x, values));
+  }
+
+  sum<T extends Shared>(a: T): T {
+    return this.map(a, 1, (dst, x) => this.field.sum(dst, x));
+  }
+
+  prefixSums<T extends Shared>(a: T): T {
+    return this.map(a, a.length, (dst, x) => this.field.prefixSums(dst, x));
+  }
+
+  blockSums<T extends Shared>(a: T, blockLength: number): T {
+    const blocks = Math.ceil(a.length / blockLength);
+    return this.map(a, blocks, (dst, x) => this.field.blockSums(dst, x, blockLength));
+  }
+
+  slice<T extends Shared>(a: T, from: number, to: number): T {
+    const views = a.components.map((component) => component.slice(from, to));
+    return this.like(a, views, false);
+  }
+
+  concat<T extends Shared>(parts: readonly T[]): T {
+    const first = parts[0];
+    assert(first !== undefined, "concat needs at least one part");
+    const length = parts.reduce((total, part) => total + part.length, 0);
+    return this.map(first, length, (dst, _, index) => {
+      let at = 0;
+      for (const part of parts) {
+        this.field.copy(dst.slice(at, at + part.length), part.components[index]!);
+        at += part.length;
+      }
+    });
+  }
+
+  gather<T extends Shared>(a: T, indices: Uint32Array): T {
+    const { memory } = this.field;
+    const list = memory.allocIndices(indices.length);
+    memory.indices(list).set(indices);
+    const result = this.map(a, indices.length, (dst, x) => this.field.gather(dst, x, list));
+    memory.freeIndices(list);
+    return result;
+  }
+
+  tile<T extends Shared>(a: T, count: number): T {
+    return this.concat(new Array<T>(count).fill(a));
+  }
+
+  free(...values: Shared[]): void {
+    for (const value of values) {
+      if (value.owned) for (const component of value.components) this.field.free(component);
+    }
+  }
+
+  end(): void {
+    this.field.memory.reset();
+  }
+
+  private map<T extends Shared>(
+    a: T,
+    length: number,
+    apply: (dst: Vector, x: Vector, index: number) => void,
+  ): T {
+    const components = a.components.map((component, index) => {
+      const dst = this.field.alloc(length);
+      apply(dst, component, index);
+      return dst;
+    });
+    return this.like(a, components, true);
+  }
+
+  private map2<T extends Shared>(
+    a: T,
+    b: T,
+    apply: (dst: Vector, x: Vector, y: Vector) => void,
+  ): T {
+    assert(a instanceof Secret === b instanceof Secret, "operands must be of one kind");
+    return this.map(a, a.length, (dst, x, index) => apply(dst, x, b.components[index]!));
+  }
+
+  private like<T extends Shared>(a: T, components: readonly Vector[], owned: boolean): T {
+    const result = a instanceof Secret ? new Secret(components, owned) : new Partial(components, owned);
+    return result as T;
+  }
+}

@@ -1,0 +1,327 @@
+// Replicated sharing among three evaluators, semi-honest, at most one of them curious (Araki, Furukawa,
+// Lindell, Nof, Ohara 2016): x = x0 + x1 + x2, evaluator i holds (x_i, x_(i+1)). A multiplication costs each
+// evaluator one element sent to the previous one; an opening one element to the next one.
+import type { Link } from "../channel/channel.ts";
+import { ChannelError } from "../channel/channel.ts";
+import type { Field } from "../field/field.ts";
+import type { Vector } from "../field/memory.ts";
+import { assert } from "../platform/assert.ts";
+import type { Primitives } from "../platform/primitives.ts";
+import { CorrelatedRandomness } from "../sharing/correlated.ts";
+import type { Engine, EngineStats, Factors } from "./engine.ts";
+import { LinearEngine } from "./linear-engine.ts";
+import { Partial, Secret } from "./shared.ts";
+import { jointCoin } from "./joint-coin.ts";
+
+/** Elements computed and sent as one frame: the working set of a multiplication stays in the cache. */
+const CHUNK = CorrelatedRandomness.maxLength;
+
+/** Chunks after which a long operation lets arriving bytes be processed. */
+const CHUNKS_PER_TURN = 4;
+
+export interface ReplicatedPeers {
+  /** This evaluator's number, 0 to 2. */
+  readonly party: number;
+  /** The link to evaluator (party + 1) mod 3. */
+  readonly next: Link;
+  /** The link to evaluator (party + 2) mod 3. */
+  readonly previous: Link;
+  /** The next unused message tag, the same on both ends of each link. */
+  nextTag: number;
+}
+
+export class ReplicatedEngine extends LinearEngine implements Engine {
+  readonly name = "replicated";
+  readonly parties = 3;
+  private readonly peers: ReplicatedPeers;
+  private readonly primitives: Primitives;
+  private readonly correlated: CorrelatedRandomness;
+  private readonly yieldTurn: () => Promise<void>;
+  private clock = 0;
+  private sent = 0;
+  /** Ends when the local part of every operation begun so far has ended. */
+  private turn: Promise<void> = Promise.resolve();
+
+  private constructor(
+    field: Field,
+    peers: ReplicatedPeers,
+    primitives: Primitives,
+    keys: { own: Uint8Array; shared: Uint8Array },
+    yieldTurn: () => Promise<void>,
+  ) {
+    super(field);
+    this.peers = peers;
+    this.primitives = primitives;
+    this.correlated = new CorrelatedRandomness(field, primitives, keys.own, keys.shared);
+    this.yieldTurn = yieldTurn;
+  }
+
+  /**
+   * Begins a session: agrees on fresh pairwise keys, so that no randomness is used twice whatever happened
+   * before. `yieldTurn` resolves after waiting input has been processed.
+   */
+  static async start(
+    field: Field,
+    peers: ReplicatedPeers,
+    primitives: Primitives,
+    yieldTurn: () => Promise<void>,
+  ): Promise<ReplicatedEngine> {
+    const own = primitives.randomBytes(16);
+    const shared = new Uint8Array(16);
+    const tag = peers.nextTag++;
+    peers.previous.send(tag, own.slice());
+    await peers.next.receive(tag, 16, (piece, offset) => shared.set(piece, offset));
+    return new ReplicatedEngine(field, peers, primitives, { own, shared }, yieldTurn);
+  }
+
+  get stats(): EngineStats {
+    return { rounds: this.clock, elementsSent: this.sent };
+  }
+
+  protected constantComponents(kind: "secret" | "partial"): readonly boolean[] {
+    const { party } = this.peers;
+    return kind === "secret" ? [party === 0, party === 2] : [party === 0];
+  }
+
+  partial(a: Secret): Partial {
+    const copy = this.field.alloc(a.length);
+    this.field.copy(copy, a.components[0]!);
+    return new Partial([copy], true);
+  }
+
+  partialProducts(factors: Factors): Partial {
+    const length = factors[0]![0].length;
+    const z = this.field.alloc(length);
+    this.crossTerms(z, factors, 0, length);
+    return new Partial([z], true);
+  }
+
+  partialDots(factors: Factors): Partial {
+    const z = this.field.alloc(factors.length);
+    factors.forEach(([x, y], index) => {
+      const [x0, x1] = x.components;
+      const [y0, y1] = y.components;
+      this.field.crossDot(z.slice(index, index + 1), x0!, x1!, y0!, y1!);
+    });
+    return new Partial([z], true);
+  }
+
+  reshare(a: Partial): Promise<Secret> {
+    const [source] = a.components;
+    const finished = this.reshareInChunks(a.length, (z, from, to) => {
+      this.field.copy(z, source!.slice(from, to));
+    });
+    return this.asRound(finished.then(({ product }) => product));
+  }
+
+  mulSum(factors: Factors, plus?: Secret): Promise<Secret> {
+    const finished = this.reshareInChunks(factors[0]![0].length, (z, from, to) => {
+      this.crossTerms(z, factors, from, to);
+      if (plus === undefined) return;
+      const [added] = plus.components;
+      this.field.add(z, z, added!.length === 1 ? added! : added!.slice(from, to));
+    });
+    return this.asRound(finished.then(({ product }) => product));
+  }
+
+  async mulWithTotal(
+    x: Secret,
+    y: Secret,
+  ): Promise<{ total: Partial; product: Promise<Secret> }> {
+    const total = this.field.alloc(1);
+    const part = this.field.alloc(1);
+    this.field.fill(total, 0);
+    const { product } = await this.reshareInChunks(x.length, (z, from, to) => {
+      this.crossTerms(z, [[x, y]], from, to);
+      this.field.sum(part, z);
+      this.field.add(total, total, part);
+    });
+    this.field.free(part);
+    return { total: new Partial([total], true), product };
+  }
+
+  open(a: Secret | Partial): Promise<Vector> {
+    return this.asRound(a instanceof Secret ? this.openSecret(a) : this.openPartial(a));
+  }
+
+  async randomBits(count: number): Promise<Secret> {
+    // Each evaluator's pair of common bit streams; the exclusive or of the three is known to nobody.
+    const { own, shared } = this.correlated.commonBits(count);
+    const [b0, b1, b2] = [0, 1, 2].map((holder) => this.commonSecret(holder, own, shared));
+    const b01 = await this.exclusiveOr(b0!, b1!);
+    const bits = await this.exclusiveOr(b01, b2!);
+    this.free(b0!, b1!, b2!, b01);
+    return bits;
+  }
+
+  async random(count: number): Promise<Secret> {
+    const components = [this.field.alloc(count), this.field.alloc(count)] as const;
+    for (let from = 0; from < count; from += CHUNK) {
+      const to = Math.min(from + CHUNK, count);
+      this.correlated.randomComponents(
+        components[0].slice(from, to),
+        components[1].slice(from, to),
+      );
+    }
+    return new Secret(components, true);
+  }
+
+  coin(): Promise<Uint8Array> {
+    const { next, previous, party } = this.peers;
+    const tags: [number, number] = [this.peers.nextTag++, this.peers.nextTag++];
+    this.clock += 1;
+    return this.asRound(jointCoin(this.primitives, party, next, previous, tags));
+  }
+
+  outputShare(a: Secret): Uint8Array {
+    const bytes = new Uint8Array(2 * 8 * a.length);
+    bytes.set(this.field.toBytes(a.components[0]!));
+    bytes.set(this.field.toBytes(a.components[1]!), 8 * a.length);
+    return bytes;
+  }
+
+  /** z = sum over t of x_t0 (y_t0 + y_t1) + x_t1 y_t0 at positions from..to: an additive share. */
+  private crossTerms(z: Vector, factors: Factors, from: number, to: number): void {
+    factors.forEach(([x, y], index) => {
+      const [x0, x1] = x.components.map((component) => component.slice(from, to));
+      const [y0, y1] =
+        y.length === 1 ? y.components : y.components.map((component) => component.slice(from, to));
+      if (index === 0) this.field.crossSet(z, x0!, x1!, y0!, y1!);
+      else this.field.crossAdd(z, x0!, x1!, y0!, y1!);
+    });
+  }
+
+  /**
+   * The round of a multiplication: `compute` writes additive shares chunk by chunk; each is masked with a share
+   * of zero, kept as the first component and sent on. Resolves when the local part is done.
+   */
+  private async reshareInChunks(
+    length: number,
+    compute: (z: Vector, from: number, to: number) => void,
+  ): Promise<{ product: Promise<Secret> }> {
+    const tag = this.peers.nextTag++;
+    const mine = this.field.alloc(length);
+    const other = this.field.alloc(length);
+    const received = this.receiveVector(this.peers.next, tag, other);
+    await this.inTurn(async () => {
+      for (let from = 0, chunk = 1; from < length; from += CHUNK, chunk++) {
+        const to = Math.min(from + CHUNK, length);
+        const z = mine.slice(from, to);
+        compute(z, from, to);
+        this.correlated.addZeroShare(z);
+        this.sendVector(this.peers.previous, tag, z);
+        if (to < length && chunk % CHUNKS_PER_TURN === 0) {
+          await this.peers.previous.drained();
+          await this.yieldTurn();
+        }
+      }
+    });
+    const product = received.then(() => new Secret([mine, other], true));
+    product.catch(() => {}); // Awaited later by the caller; until then it must not count as unhandled.
+    return { product };
+  }
+
+  private async openSecret(a: Secret): Promise<Vector> {
+    const [x0, x1] = a.components;
+    const tag = this.peers.nextTag++;
+    const result = this.field.alloc(a.length);
+    const received = this.receiveVector(this.peers.previous, tag, result);
+    await this.inTurn(() => this.sendLong([this.peers.next], tag, x0!));
+    await received;
+    this.field.add(result, result, x0!);
+    this.field.add(result, result, x1!);
+    return result;
+  }
+
+  private async openPartial(a: Partial): Promise<Vector> {
+    const { next, previous } = this.peers;
+    const tag = this.peers.nextTag++;
+    const [result, fromNext, fromPrevious] = [0, 1, 2].map(() => this.field.alloc(a.length));
+    const received = Promise.all([
+      this.receiveVector(next, tag, fromNext!),
+      this.receiveVector(previous, tag, fromPrevious!),
+    ]);
+    received.catch(() => {});
+    await this.inTurn(async () => {
+      this.field.copy(result!, a.components[0]!);
+      for (let from = 0; from < a.length; from += CHUNK) {
+        this.correlated.addZeroShare(result!.slice(from, Math.min(from + CHUNK, a.length)));
+      }
+      await this.sendLong([next, previous], tag, result!);
+    });
+    await received;
+    this.field.add(result!, result!, fromNext!);
+    this.field.add(result!, result!, fromPrevious!);
+    this.field.free(fromNext!);
+    this.field.free(fromPrevious!);
+    return result!;
+  }
+
+  /** Bits known to evaluators `holder` and `holder` - 1 only, as a Secret: component `holder` carries them. */
+  private commonSecret(holder: number, own: Uint8Array, shared: Uint8Array): Secret {
+    const { party } = this.peers;
+    const components = [party, (party + 1) % 3].map((index, position) => {
+      const component = this.field.alloc(own.length);
+      if (index === holder) this.field.setNumbers(component, position === 0 ? own : shared);
+      else this.field.fill(component, 0);
+      return component;
+    });
+    return new Secret(components, true);
+  }
+
+  private async exclusiveOr(x: Secret, y: Secret): Promise<Secret> {
+    const minusTwoY = this.scale(y, -2);
+    const either = this.add(x, y);
+    const result = await this.mulSum([[x, minusTwoY]], either);
+    this.free(minusTwoY, either);
+    return result;
+  }
+
+  /**
+   * Runs the local part of an operation after those begun earlier, so that all evaluators draw correlated
+   * randomness in the same order also while a long operation waits for a slow link.
+   */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    this.turn = this.turn.then(work);
+    this.turn.catch(() => {});
+    return this.turn;
+  }
+
+  /** Counts the round of an operation: it came after all that had finished when it began. */
+  private async asRound<T>(operation: Promise<T>): Promise<T> {
+    const round = this.clock + 1;
+    const result = await operation;
+    this.clock = Math.max(this.clock, round);
+    return result;
+  }
+
+  private sendVector(link: Link, tag: number, v: Vector): void {
+    link.send(tag, this.field.toBytes(v));
+    this.sent += v.length;
+  }
+
+  private async sendLong(links: readonly Link[], tag: number, v: Vector): Promise<void> {
+    for (let from = 0; from < v.length; from += CHUNK) {
+      const chunk = v.slice(from, Math.min(from + CHUNK, v.length));
+      for (const link of links) this.sendVector(link, tag, chunk);
+      if (from + CHUNK < v.length) for (const link of links) await link.drained();
+    }
+  }
+
+  private receiveVector(link: Link, tag: number, into: Vector): Promise<void> {
+    const received = this.receiveInto(link, tag, into);
+    received.catch(() => {}); // Awaited later by the operation; until then it must not count as unhandled.
+    return received;
+  }
+
+  private async receiveInto(link: Link, tag: number, into: Vector): Promise<void> {
+    assert(into.length >= 0, "a vector has a length");
+    if (into.length === 0) return;
+    await link.receive(tag, 8 * into.length, (piece, offset) => {
+      this.field.setBytesAt(into, piece, offset);
+    });
+    if (!this.field.isCanonical(into)) {
+      throw new ChannelError("protocol", `${link.peer} sent a value outside the field`);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+// Correlated randomness of replicated sharing (Araki et al. 2016, section 2.2): evaluator i holds the keys k_i
+// and k_(i+1), where k_i is shared with evaluator i-1. From them both draw the same streams without talking.
+// The parties must draw in the same order and the same amounts; a key serves one session only.
+import type { Field } from "../field/field.ts";
+import type { Vector } from "../field/memory.ts";
+import type { Prg, Primitives } from "../platform/primitives.ts";
+
+/** Words drawn from the generator at once. */
+const BUFFER_WORDS = 8192;
+
+/** A generator's stream as 64-bit words in field memory. */
+class WordStream {
+  private readonly field: Field;
+  private readonly prg: Prg;
+  private readonly buffer: Vector;
+  private used = BUFFER_WORDS;
+
+  constructor(field: Field, prg: Prg) {
+    this.field = field;
+    this.prg = prg;
+    this.buffer = field.alloc(BUFFER_WORDS);
+  }
+
+  /** The next `count` raw words, valid until the next call. A remainder too short is thrown away. */
+  take(count: number): Vector {
+    if (this.used + count > BUFFER_WORDS) {
+      this.prg.fill(this.field.memory.bytes(this.buffer));
+      this.used = 0;
+    }
+    this.used += count;
+    return this.buffer.slice(this.used - count, this.used);
+  }
+}
+
+export class CorrelatedRandomness {
+  private readonly field: Field;
+  private readonly own: WordStream;
+  private readonly shared: WordStream;
+
+  /** `ownKey` is k_i, `sharedKey` is k_(i+1) of evaluator i. */
+  constructor(field: Field, primitives: Primitives, ownKey: Uint8Array, sharedKey: Uint8Array) {
+    this.field = field;
+    this.own = new WordStream(field, primitives.prg(ownKey));
+    this.shared = new WordStream(field, primitives.prg(sharedKey));
+  }
+
+  /** The longest vector that one call handles. */
+  static readonly maxLength = BUFFER_WORDS;
+
+  /** z += F(k_i) - F(k_(i+1)): over the three evaluators these masks sum to zero. */
+  addZeroShare(z: Vector): void {
+    this.field.addZeroShare(z, this.own.take(z.length), this.shared.take(z.length));
+  }
+
+  /** Fills this evaluator's two components of a uniformly random vector that nobody knows. */
+  randomComponents(first: Vector, second: Vector): void {
+    this.field.copy(first, this.own.take(first.length));
+    this.field.maskPrg(first);
+    this.field.copy(second, this.shared.take(second.length));
+    this.field.maskPrg(second);
+  }
+
+  /**
+   * `count` bits known to this evaluator and the previous one, and as many known to it and the next one.
+   * Each as bytes 0 or 1.
+   */
+  commonBits(count: number): { own: Uint8Array; shared: Uint8Array } {
+    return { own: this.bitsOf(this.own, count), shared: this.bitsOf(this.shared, count) };
+  }
+
+  private bitsOf(stream: WordStream, count: number): Uint8Array {
+    const bits = new Uint8Array(count);
+    for (let done = 0; done < count; done += 64 * BUFFER_WORDS) {
+      const part = Math.min(count - done, 64 * BUFFER_WORDS);
+      const bytes = this.field.memory.bytes(stream.take(Math.ceil(part / 64)));
+      for (let i = 0; i < part; i++) bits[done + i] = (bytes[i >> 3]! >> (i & 7)) & 1;
+    }
+    return bits;
+  }
+}
