@@ -1,0 +1,62 @@
+// The same clearing by the plain engine: one process, everything in clear. The reference for what the evaluators
+// compute on shares; nothing is private here.
+import type { Field } from "../field/field.ts";
+import { clearPeriod, prepareClearing, type SecretBook, type SecretRules } from "../market/clearing.ts";
+import type { Order, Outcome } from "../market/order.ts";
+import { type OrderLayout, orderRows } from "../market/order-layout.ts";
+import type { Engine } from "../mpc/engine.ts";
+import { PlainEngine } from "../mpc/plain-engine.ts";
+import type { Primitives } from "../platform/primitives.ts";
+
+/** Clears on the plain engine. `priority` lists order indices, first served first. */
+export async function clearInPlain(
+  field: Field,
+  primitives: Primitives,
+  layout: OrderLayout,
+  rules: SecretRules,
+  orders: readonly Order[],
+  priority: Uint32Array,
+): Promise<Outcome> {
+  const engine = new PlainEngine(field, primitives);
+  try {
+    const prepared = await prepareClearing(engine, rules, plainBook(engine, layout, orders));
+    const outcome = await clearPeriod(engine, prepared, priority);
+    const clear = (bytes: Uint8Array) => {
+      const v = field.alloc(bytes.length / 8);
+      field.setBytes(v, bytes);
+      return field.toNumbers(v);
+    };
+    return {
+      traded: outcome.traded,
+      priceTick: outcome.priceTick,
+      tradedUnits: clear(engine.outputShare(outcome.tradedUnits)),
+      suppliers: outcome.suppliers.map((sums) => {
+        if (sums === null) return null;
+        const [boughtUnits, soldUnits] = clear(engine.outputShare(sums));
+        return { boughtUnits: boughtUnits!, soldUnits: soldUnits! };
+      }),
+    };
+  } finally {
+    engine.end();
+  }
+}
+
+/** A book of constants: what the evaluators have after intake, in clear. */
+export function plainBook(
+  engine: Engine,
+  layout: OrderLayout,
+  orders: readonly Order[],
+): SecretBook {
+  const rows = orderRows(orders, layout);
+  const column = (j: number) =>
+    engine.constant(Uint8Array.from(orders, (_, i) => rows[i * layout.width + j]!));
+  const columns = (from: number, count: number) =>
+    Array.from({ length: count }, (_, k) => column(from + k));
+  return {
+    keyBits: columns(0, layout.priceBits + 1),
+    energy: engine.constant(
+      Float64Array.from(orders, (order) => (order.side === "idle" ? 0 : order.energyWh)),
+    ),
+    suppliers: columns(layout.suppliers, layout.supplierCount),
+  };
+}

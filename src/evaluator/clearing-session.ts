@@ -1,0 +1,173 @@
+// One clearing at one evaluator: from its shares of all orders to its shares of all results.
+import type { Link } from "../channel/channel.ts";
+import type { Field } from "../field/field.ts";
+import type { Vector } from "../field/memory.ts";
+import { clearPeriod, prepareClearing } from "../market/clearing.ts";
+import { type Comparer, type RejectionReason, type RowSource, takeOrders } from "../market/intake.ts";
+import { type OrderLayout, orderLayout } from "../market/order-layout.ts";
+import { permutationFrom } from "../market/priority.ts";
+import { ReplicatedEngine } from "../mpc/replicated-engine.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Primitives } from "../platform/primitives.ts";
+import { nextTurn } from "../platform/turn.ts";
+import { expandRows, SEED_BYTES } from "../sharing/replicated.ts";
+import type { ClearCommand } from "../wire/session-messages.ts";
+import type { Mesh } from "./mesh.ts";
+
+export interface SessionTools {
+  readonly field: Field;
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  /** Told when a phase begins. */
+  readonly onPhase: (phase: "offline" | "online") => void;
+}
+
+export interface SessionResult {
+  readonly traded: boolean;
+  readonly priceTick: number | null;
+  readonly rejected: readonly (RejectionReason | null)[];
+  /** This evaluator's output shares: of every order's traded energy, and of the suppliers' sums. */
+  readonly orderShares: Uint8Array;
+  readonly supplierShares: Uint8Array;
+  readonly offlineMs: number;
+  readonly onlineMs: number;
+  readonly bytesSent: number;
+  readonly rounds: number;
+  readonly onlineRounds: number;
+}
+
+/** How many bytes each component of `count` shared orders has at evaluator `party`. */
+export function componentBytes(party: number, count: number, layout: OrderLayout): [number, number] {
+  const bytes = (component: number) => count * (component === 2 ? 8 * layout.width : SEED_BYTES);
+  return [bytes(party), bytes((party + 1) % 3)];
+}
+
+/** Runs one clearing with the other two evaluators. Throws ChannelError when one of them fails. */
+export async function runClearing(
+  tools: SessionTools,
+  mesh: Mesh,
+  command: ClearCommand,
+  components: readonly [Uint8Array, Uint8Array],
+): Promise<SessionResult> {
+  const { field, primitives, clock } = tools;
+  const layout = orderLayout(
+    command.priceBits,
+    command.energyBits,
+    command.revealedSuppliers.length,
+  );
+  const sentBefore = bytesSent(mesh);
+  tools.onPhase("offline");
+  const begin = clock.nowMs();
+  const engine = await ReplicatedEngine.start(field, mesh, primitives, nextTurn);
+  try {
+    const rows = rowSource(field, primitives, mesh.party, command.count, layout, components);
+    const comparer = fingerprintComparer(field, mesh);
+    const intake = await takeOrders(engine, comparer, primitives, layout, rows);
+    const prepared = await prepareClearing(engine, command, intake.book);
+    const closed = clock.nowMs();
+    const offlineRounds = engine.stats.rounds;
+
+    tools.onPhase("online");
+    const priority = permutationFrom(primitives, await engine.coin(), command.count);
+    const outcome = await clearPeriod(engine, prepared, priority);
+    const cleared = clock.nowMs();
+
+    const suppliers = outcome.suppliers.filter((sums) => sums !== null);
+    return {
+      traded: outcome.traded,
+      priceTick: outcome.priceTick,
+      rejected: intake.rejected,
+      orderShares: engine.outputShare(outcome.tradedUnits),
+      supplierShares: joined(suppliers.map((sums) => engine.outputShare(sums))),
+      offlineMs: closed - begin,
+      onlineMs: cleared - closed,
+      bytesSent: bytesSent(mesh) - sentBefore,
+      rounds: engine.stats.rounds,
+      onlineRounds: engine.stats.rounds - offlineRounds,
+    };
+  } finally {
+    engine.end();
+  }
+}
+
+const bytesSent = (mesh: Mesh) => mesh.next.stats.bytesSent + mesh.previous.stats.bytesSent;
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** This evaluator's two components of all rows; components 0 and 1 are expanded from their seeds. */
+function rowSource(
+  field: Field,
+  primitives: Primitives,
+  party: number,
+  count: number,
+  layout: OrderLayout,
+  components: readonly [Uint8Array, Uint8Array],
+): RowSource {
+  const read = (position: 0 | 1, from: number, to: number, into: Vector) => {
+    const bytes = components[position];
+    if ((party + position) % 3 === 2) {
+      const rowBytes = 8 * layout.width;
+      field.setBytes(into, bytes.subarray(from * rowBytes, to * rowBytes));
+      // A meter may send anything; outside the field it would not be an element at all.
+      field.maskPrg(into);
+      return;
+    }
+    const seeds = bytes.subarray(from * SEED_BYTES, to * SEED_BYTES);
+    expandRows(field, primitives, seeds, layout.width, into);
+  };
+  return {
+    count,
+    read(from, to, first, second) {
+      read(0, from, to, first);
+      read(1, from, to, second);
+    },
+  };
+}
+
+/** Compares fingerprints with the neighbours: this evaluator's second component is the next one's first. */
+function fingerprintComparer(field: Field, mesh: Mesh): Comparer {
+  return {
+    async differing(first, second) {
+      const tags = [mesh.nextTag++, mesh.nextTag++] as const;
+      const theirs = await exchange(mesh.next, mesh.previous, tags[0], field.toBytes(second));
+      const mine = field.toBytes(first);
+      const differs = differingRows(mine, theirs);
+      // Who finds a difference tells both others; all go by what anyone found.
+      const found = await Promise.all([
+        exchange(mesh.next, mesh.previous, tags[1], differs),
+        exchange(mesh.previous, mesh.next, tags[1], differs),
+      ]);
+      return differs.map((own, i) => own | found[0][i]! | found[1][i]!);
+    },
+  };
+}
+
+/** Sends bytes to one link and receives as many from another. */
+async function exchange(to: Link, from: Link, tag: number, bytes: Uint8Array): Promise<Uint8Array> {
+  const piece = 64 * 1024;
+  const received = new Uint8Array(bytes.length);
+  const arrival = from.receive(tag, bytes.length, (part, offset) => received.set(part, offset));
+  arrival.catch(() => {}); // Awaited below; until then it must not count as unhandled.
+  for (let at = 0; at < bytes.length; at += piece) {
+    to.send(tag, bytes.slice(at, at + piece));
+    await to.drained();
+  }
+  await arrival;
+  return received;
+}
+
+function differingRows(mine: Uint8Array, theirs: Uint8Array): Uint8Array {
+  const differs = new Uint8Array(mine.length / 8);
+  for (let i = 0; i < mine.length; i++) {
+    if (mine[i] !== theirs[i]) differs[i >> 3] = 1;
+  }
+  return differs;
+}

@@ -1,0 +1,97 @@
+// The evaluator program: one organisation's process. It listens for the other evaluators and for the operator,
+// and computes on shares. Prints one line of JSON with its port when it listens.
+//   node src/evaluator/main.ts --config FILE [--stop-with-parent]
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { ChannelError, type Link } from "../channel/channel.ts";
+import { listen } from "../channel/tls.ts";
+import { CertificateError } from "../crypto/certificates.ts";
+import { readIdentity } from "../crypto/identity-files.ts";
+import { nodePrimitives } from "../crypto/node-primitives.ts";
+import type { Party } from "../crypto/party.ts";
+import { Field } from "../field/field.ts";
+import { systemClock } from "../platform/clock.ts";
+import { Callers } from "./mesh.ts";
+import { type OperatorContext, serveOperator } from "./operator-session.ts";
+
+const configSchema = z.strictObject({
+  /** This evaluator's number. */
+  index: z.int().min(0).max(2),
+  host: z.string(),
+  /** 0 for any free port. */
+  port: z.int().min(0).max(65535),
+  /** Folder of its key and certificates, relative to the configuration file. */
+  identity: z.string(),
+  /** Ends a session whose peer sends nothing for this long. */
+  silence_ms: z.int().min(100).optional(),
+});
+
+const KIB = 1024;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { config: { type: "string" }, "stop-with-parent": { type: "boolean" } },
+  });
+  if (values.config === undefined) throw new Error("--config FILE is missing");
+  const config = await readConfig(values.config);
+  const identity = await readIdentity(resolve(dirname(values.config), config.identity));
+  const log = (message: string) => {
+    process.stderr.write(`${JSON.stringify({ evaluator: config.index, message })}\n`);
+  };
+
+  const callers = new Callers(systemClock);
+  const context: OperatorContext = {
+    identity,
+    party: config.index,
+    callers,
+    tools: { field: new Field(), primitives: nodePrimitives, clock: systemClock },
+    log,
+    peakRssBytes: () => process.resourceUsage().maxRSS * KIB,
+  };
+  const onPeer = (link: Link, party: Party) => {
+    if (party.role === "evaluator") callers.arrived(Number(party.id), link);
+    else if (party.role === "operator") void serveOperator(context, link);
+    else link.close();
+  };
+  const listener = await listen(identity, {
+    host: config.host,
+    port: config.port,
+    onPeer,
+    onRefused: (reason, address) => log(`refused ${address}: ${reason}`),
+    ...(config.silence_ms === undefined ? {} : { silenceMs: config.silence_ms }),
+  });
+  process.stdout.write(`${JSON.stringify({ listening: listener.port })}\n`);
+
+  if (values["stop-with-parent"]) {
+    process.stdin.on("end", () => process.exit(0));
+    process.stdin.resume();
+  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(0));
+}
+
+async function readConfig(file: string): Promise<z.infer<typeof configSchema>> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch {
+    throw new Error(`cannot read the configuration ${file}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error(`${file} is not JSON`);
+  }
+  const result = configSchema.safeParse(value);
+  if (!result.success) throw new Error(`${file}: ${z.prettifyError(result.error)}`);
+  return result.data;
+}
+
+main().catch((error: unknown) => {
+  const known = error instanceof ChannelError || error instanceof CertificateError;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`evaluator: ${known ? "" : "cannot start: "}${message}\n`);
+  process.exit(1);
+});

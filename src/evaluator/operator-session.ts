@@ -1,0 +1,132 @@
+// An evaluator's side of an operator's link: takes commands one after the other until the link ends.
+import type { Link } from "../channel/channel.ts";
+import { ChannelError } from "../channel/channel.ts";
+import type { Identity } from "../crypto/certificates.ts";
+import { orderLayout } from "../market/order-layout.ts";
+import { InvariantError } from "../platform/assert.ts";
+import {
+  type Answer,
+  type ClearCommand,
+  type ClearedAnswer,
+  commandSchema,
+  decodeJson,
+  encodeJson,
+  MAX_JSON_BYTES,
+  MAX_REJECTED_LISTED,
+  MessageError,
+  TAGS,
+} from "../wire/session-messages.ts";
+import {
+  componentBytes,
+  runClearing,
+  type SessionResult,
+  type SessionTools,
+} from "./clearing-session.ts";
+import { type Callers, joinMesh, type Mesh } from "./mesh.ts";
+
+const RESULT_FRAME_BYTES = 64 * 1024;
+
+export interface OperatorContext {
+  readonly identity: Identity;
+  readonly party: number;
+  readonly callers: Callers;
+  readonly tools: Omit<SessionTools, "onPhase">;
+  readonly log: (message: string) => void;
+  readonly peakRssBytes: () => number;
+}
+
+/** Serves an operator until its link ends. A clearing that fails is answered with the reason. */
+export async function serveOperator(context: OperatorContext, link: Link): Promise<void> {
+  let mesh: Mesh | null = null;
+  try {
+    for (;;) {
+      const bytes = await link.receiveFrame(TAGS.commands, MAX_JSON_BYTES);
+      const command = decodeJson(commandSchema, bytes);
+      if (command.type === "peers") {
+        mesh = await joinMesh(context.identity, context.party, command.evaluators, context.callers);
+        answer(link, { type: "ready" });
+      } else if (mesh === null) {
+        throw new MessageError("the command `clear` comes before `peers`");
+      } else {
+        await clear(context, link, mesh, command);
+      }
+    }
+  } catch (error) {
+    const message = describe(error);
+    mesh?.next.close();
+    mesh?.previous.close();
+    if (error instanceof ChannelError && error.message.startsWith(link.peer)) return;
+    context.log(message);
+    try {
+      answer(link, { type: "failed", message });
+    } catch {
+      // The operator has gone; the log has it.
+    }
+    link.close();
+  }
+}
+
+const answer = (link: Link, message: Answer) => link.send(TAGS.commands, encodeJson(message));
+
+/** What an operator is told: the reason, without inner detail that could depend on a secret. */
+function describe(error: unknown): string {
+  if (error instanceof ChannelError || error instanceof MessageError) return error.message;
+  if (error instanceof InvariantError) return `an invariant was broken: ${error.message}`;
+  return `unexpected failure: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+async function clear(
+  context: OperatorContext,
+  link: Link,
+  mesh: Mesh,
+  command: ClearCommand,
+): Promise<void> {
+  const layout = orderLayout(
+    command.priceBits,
+    command.energyBits,
+    command.revealedSuppliers.length,
+  );
+  const lengths = componentBytes(context.party, command.count, layout);
+  const components = [
+    await receiveBytes(link, TAGS.firstComponent, lengths[0]),
+    await receiveBytes(link, TAGS.secondComponent, lengths[1]),
+  ] as const;
+  const onPhase = (phase: "offline" | "online") => answer(link, { type: "phase", phase });
+  const result = await runClearing({ ...context.tools, onPhase }, mesh, command, components);
+  answer(link, clearedAnswer(context, result));
+  await sendBytes(link, TAGS.orderResults, result.orderShares);
+  await sendBytes(link, TAGS.supplierResults, result.supplierShares);
+}
+
+function clearedAnswer(context: OperatorContext, result: SessionResult): ClearedAnswer {
+  const rejected: ClearedAnswer["rejected"] = [];
+  result.rejected.forEach((reason, index) => {
+    if (reason !== null) rejected.push([index, reason]);
+  });
+  return {
+    type: "cleared",
+    traded: result.traded,
+    priceTick: result.priceTick,
+    rejected: rejected.slice(0, MAX_REJECTED_LISTED),
+    rejectedCount: rejected.length,
+    offlineMs: result.offlineMs,
+    onlineMs: result.onlineMs,
+    bytesSent: result.bytesSent,
+    rounds: result.rounds,
+    onlineRounds: result.onlineRounds,
+    peakRssBytes: context.peakRssBytes(),
+  };
+}
+
+async function receiveBytes(link: Link, tag: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  if (length > 0) await link.receive(tag, length, (piece, offset) => bytes.set(piece, offset));
+  return bytes;
+}
+
+async function sendBytes(link: Link, tag: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; at += RESULT_FRAME_BYTES) {
+    link.send(tag, bytes.subarray(at, at + RESULT_FRAME_BYTES));
+    await link.drained();
+  }
+}

@@ -1,0 +1,320 @@
+// The market's clearing on secret orders: a uniform-price double auction by the M-th price rule (Wurman, Walsh,
+// Wellman 1998). oracle.ts states the same rules on clear orders; this is what evaluators run.
+//
+// Every order has the key k = 2 * tick + [buys]. With M the energy offered for sale and N(x) the energy of all
+// orders with keys >= x, the market clears at every price between x2 = max{x : N(x) >= M + 1} and
+// x1 = max{x : N(x) >= M}, halved. Energy above the line changes hands with its buyers or stays with its sellers.
+import { ComparisonPool } from "../mpc/comparison.ts";
+import {
+  type DescentMaterial,
+  type DescentResult,
+  descend,
+  descentGates,
+  drawMasks,
+  prepareDescent,
+} from "../mpc/descent.ts";
+import { type Engine, mul } from "../mpc/engine.ts";
+import { quotient, quotientComparisons } from "../mpc/quotient.ts";
+import {
+  type Serving,
+  serve,
+  serveComparisons,
+  servingGrid,
+  servingPositions,
+} from "../mpc/serve.ts";
+import type { Partial, Secret } from "../mpc/shared.ts";
+import { UNIT_BITS } from "./order.ts";
+import type { PriceRule, Rationing } from "./parameters.ts";
+
+/** All orders of a period, one element per order in each vector. */
+export interface SecretBook {
+  /** The key's bits, most significant first: the price tick's, then the side bit (1 buys). */
+  readonly keyBits: readonly Secret[];
+  /** Energy in Wh; 0 for idle and rejected orders. */
+  readonly energy: Secret;
+  /** Per supplier: 1 for its customers. */
+  readonly suppliers: readonly Secret[];
+}
+
+export interface SecretRules {
+  readonly priceRule: PriceRule;
+  readonly rationing: Rationing;
+  /** Which suppliers may learn their sums: those with at least the minimum group of customers. */
+  readonly revealedSuppliers: readonly boolean[];
+}
+
+/** What the offline phase leaves for the online one. */
+export interface PreparedClearing {
+  readonly count: number;
+  readonly rules: SecretRules;
+  readonly pool: ComparisonPool;
+  readonly descents: readonly DescentMaterial[];
+  readonly energy: Secret;
+  readonly buys: Secret;
+  /** Energy of the orders that sell, per order and in total. */
+  readonly sellEnergy: Secret;
+  readonly offered: Secret;
+  readonly suppliers: readonly (SupplierMaterial | null)[];
+}
+
+interface SupplierMaterial {
+  readonly customers: Secret;
+  readonly buyers: Secret;
+  /** Energy its customers offer for sale. */
+  readonly offered: Secret;
+}
+
+export interface SecretOutcome {
+  readonly traded: boolean;
+  /** Null when nothing trades: then the price is not opened. */
+  readonly priceTick: number | null;
+  /** Traded energy per order, in units of 2^-10 Wh. To be revealed to each order's meter only. */
+  readonly tradedUnits: Secret;
+  /** Bought and sold energy (length 2, units of 2^-10 Wh) per supplier. To be revealed to it only. */
+  readonly suppliers: readonly (Secret | null)[];
+}
+
+/** Binary digits of a unit of rationed energy: pro rata shares in 2^-10 Wh, priority serves whole Wh. */
+const rationBits = (rationing: Rationing) => (rationing === "pro-rata" ? UNIT_BITS : 0);
+
+/**
+ * The work that needs no other order: masked key bits, products, material for every comparison.
+ * The book's key bits are used up. Elements: per order, (bits + 1) per descent, 1, and 1 per supplier.
+ */
+export async function prepareClearing(
+  engine: Engine,
+  rules: SecretRules,
+  book: SecretBook,
+): Promise<PreparedClearing> {
+  const { keyBits, energy } = book;
+  const count = energy.length;
+  const buys = keyBits.at(-1)!;
+  const buyEnergy = await mul(engine, energy, buys);
+  const sellEnergy = engine.sub(energy, buyEnergy);
+  engine.free(buyEnergy);
+
+  const suppliers: (SupplierMaterial | null)[] = [];
+  for (const [index, customers] of book.suppliers.entries()) {
+    if (!rules.revealedSuppliers[index]) {
+      suppliers.push(null);
+      continue;
+    }
+    const buyers = await mul(engine, customers, buys);
+    const offered = await engine.reshare(engine.partialDots([[sellEnergy, customers]]));
+    suppliers.push({ customers, buyers, offered });
+  }
+
+  const masks: Secret[][] = [];
+  for (const _ of descentTargets(rules.priceRule)) {
+    masks.push(await drawMasks(engine, keyBits.length));
+  }
+  const pool = await preparePool(engine, rules, masks, count);
+  const descents: DescentMaterial[] = [];
+  for (const own of masks) descents.push(await prepareDescent(engine, own, keyBits, energy));
+  engine.free(...keyBits.slice(0, -1));
+  const offered = engine.sum(sellEnergy);
+  return { count, rules, pool, descents, energy, buys, sellEnergy, offered, suppliers };
+}
+
+/** Material for all comparisons of a clearing, in the order in which they are made. */
+async function preparePool(
+  engine: Engine,
+  rules: SecretRules,
+  masks: readonly (readonly Secret[])[],
+  count: number,
+): Promise<ComparisonPool> {
+  const byLevel = masks[0]!.map((_, level) =>
+    descentGates(
+      engine,
+      masks.map((own) => own[level]!),
+    ),
+  );
+  const ungated = quotientComparisons(rationBits(rules.rationing)) + serveComparisons(count) + 1; // 1: was there trade?
+  const ones = engine.constant(new Uint8Array(ungated).fill(1));
+  return ComparisonPool.prepare(engine, engine.concat([...byLevel, ones]));
+}
+
+/**
+ * Which of the line's keys a price rule needs: x1 (extra 0) or x2 (extra 1). Both give the same allocation: they
+ * differ only when the energy above x2 is M exactly, and then nobody is rationed. So the last one also allocates.
+ */
+function descentTargets(rule: PriceRule): readonly { extra: number; allocates: boolean }[] {
+  if (rule === "upper") return [{ extra: 0, allocates: true }];
+  if (rule === "lower") return [{ extra: 1, allocates: true }];
+  return [
+    { extra: 0, allocates: false },
+    { extra: 1, allocates: true },
+  ];
+}
+
+/**
+ * Clears the period. `priority` lists order indices, first served first: a public random permutation that
+ * no party could choose, made after gate closure.
+ * Opens: whether there was trade, and the price if there was (design: everybody may learn both).
+ */
+export async function clearPeriod(
+  engine: Engine,
+  prepared: PreparedClearing,
+  priority: Uint32Array,
+): Promise<SecretOutcome> {
+  const { rules, pool, offered } = prepared;
+  if (prepared.count === 0) return emptyOutcome(engine, prepared);
+  const targets = descentTargets(rules.priceRule);
+  const lines = await descend(
+    engine,
+    pool,
+    prepared.energy,
+    targets.map(({ extra, allocates }, index) => ({
+      material: prepared.descents[index]!,
+      target: engine.addNumber(offered, extra),
+      keepWeights: allocates,
+    })),
+  );
+  const above = await allocate(engine, prepared, lines.at(-1)!, priority);
+
+  // The products from here on do not depend on each other: one round, but for the comparison.
+  const bought = engine.partialDots([[above, prepared.buys]]);
+  const [traded, price, tradedUnits, suppliers] = await Promise.all([
+    // Whether there was trade is public, and nothing else of the volume is opened.
+    pool.negative(engine, engine.scale(bought, -1)).then((flag) => engine.open(flag)),
+    clearingPrice(engine, lines),
+    tradedEnergy(engine, prepared, above),
+    supplierSums(engine, prepared, above),
+  ]);
+  if (engine.field.toNumbers(traded)[0] === 0) {
+    return { traded: false, priceTick: null, tradedUnits, suppliers };
+  }
+  // The clearing price of a period with trade is public.
+  const priceTick = engine.field.toNumbers(await engine.open(price))[0]!;
+  return { traded: true, priceTick, tradedUnits, suppliers };
+}
+
+/** Of a period without any order. */
+function emptyOutcome(engine: Engine, prepared: PreparedClearing): SecretOutcome {
+  const suppliers = prepared.suppliers.map((supplier) =>
+    supplier === null ? null : engine.constant([0, 0]),
+  );
+  return { traded: false, priceTick: null, tradedUnits: engine.constant([]), suppliers };
+}
+
+/** Energy above the line per order, in ration units: all above x, a share of L on it, nothing below. */
+async function allocate(
+  engine: Engine,
+  prepared: PreparedClearing,
+  line: DescentResult,
+  priority: Uint32Array,
+): Promise<Secret> {
+  const bits = rationBits(prepared.rules.rationing);
+  const weights = line.weights!;
+  const onLine = weights.at(-1)!;
+  const toServe = engine.sub(engine.partial(prepared.offered), line.above);
+  // Every Wh on the line gets the same number of units, and the units left over go one per Wh by priority.
+  const { quotient: perWh, remainder } = await quotient(
+    engine,
+    prepared.pool,
+    engine.scale(toServe, 2 ** bits),
+    line.on,
+    bits,
+  );
+  const positions = servingPositions(prepared.count);
+  const orderAt = new Uint32Array(prepared.count);
+  const positionOf = new Uint32Array(prepared.count);
+  for (let rank = 0; rank < positions.length; rank++) {
+    orderAt[positions[rank]!] = priority[rank]!;
+    positionOf[priority[rank]!] = positions[rank]!;
+  }
+  const arranged = engine.gather(onLine, orderAt);
+  const serving = await serve(engine, prepared.pool, arranged, remainder);
+  engine.free(arranged);
+
+  // What left the descent at a level where x has bit 0 is above: sum over levels of (1 - c) (w before - w after).
+  const ups = line.bits.map((bit) => engine.addNumber(engine.scale(bit, -1), 1));
+  const factors = weights.slice(0, -1).map((weight, level) => {
+    const coefficient = level === 0 ? ups[0]! : engine.sub(ups[level]!, ups[level - 1]!);
+    return [weight, engine.scale(coefficient, 2 ** bits)] as const;
+  });
+  const lastUp = engine.scale(ups.at(-1)!, 2 ** bits);
+  const shares = spread(engine, serving, positionOf, engine.sub(perWh, lastUp));
+  const above = await engine.mulSum([
+    ...factors,
+    [onLine, shares.perWh],
+    [shares.cutAmount, shares.cut],
+  ]);
+  engine.free(shares.perWh, shares.cut, shares.cutAmount, ...weights.slice(1));
+  return above;
+}
+
+/** A serving's rows and columns as vectors over the orders: local movement of shares. */
+function spread(
+  engine: Engine,
+  serving: Serving,
+  positionOf: Uint32Array,
+  everyWh: Secret,
+): { perWh: Secret; cut: Secret; cutAmount: Secret } {
+  const { rows } = servingGrid(positionOf.length);
+  const row = positionOf.map((position) => position % rows);
+  const column = positionOf.map((position) => Math.floor(position / rows));
+  const perWh = engine.add(serving.served, everyWh);
+  return {
+    perWh: engine.gather(perWh, row),
+    cut: engine.gather(serving.cut, row),
+    cutAmount: engine.gather(serving.cutRow, column),
+  };
+}
+
+/** Buyers trade what is above the line, sellers the rest: t = (1 - d) q - A + 2 d A. Units of 2^-10 Wh. */
+function tradedEnergy(engine: Engine, prepared: PreparedClearing, above: Secret): Promise<Secret> {
+  const unit = 2 ** (UNIT_BITS - rationBits(prepared.rules.rationing));
+  const sign = engine.addNumber(engine.scale(prepared.buys, 2 * unit), -unit);
+  const sells = engine.scale(prepared.sellEnergy, 2 ** UNIT_BITS);
+  const traded = engine.mulSum([[above, sign]], sells);
+  return traded.then((result) => {
+    engine.free(sign, sells);
+    return result;
+  });
+}
+
+/** Bought and sold energy of each supplier's customers, in units of 2^-10 Wh. */
+async function supplierSums(
+  engine: Engine,
+  prepared: PreparedClearing,
+  above: Secret,
+): Promise<(Secret | null)[]> {
+  const bits = rationBits(prepared.rules.rationing);
+  const sums = prepared.suppliers.flatMap((supplier): Partial[] => {
+    if (supplier === null) return [];
+    const bought = engine.partialDots([[above, supplier.buyers]]);
+    const all = engine.partialDots([[above, supplier.customers]]);
+    const kept = engine.sub(all, bought);
+    const offered = engine.partial(engine.scale(supplier.offered, 2 ** bits));
+    return [engine.concat([bought, engine.sub(offered, kept)])];
+  });
+  if (sums.length === 0) return prepared.suppliers.map(() => null);
+  const units = engine.scale(engine.concat(sums), 2 ** (UNIT_BITS - bits));
+  const shared = await engine.reshare(units);
+  let at = 0;
+  return prepared.suppliers.map((supplier) => {
+    if (supplier === null) return null;
+    at += 2;
+    return engine.slice(shared, at - 2, at);
+  });
+}
+
+/** The price tick of one line, or the floor of the mean of two; the side bit is dropped. */
+async function clearingPrice(engine: Engine, lines: readonly DescentResult[]): Promise<Secret> {
+  const ticks = lines.map(({ bits }) => {
+    const priceBits = bits.slice(0, -1);
+    let tick = priceBits[0]!;
+    for (const bit of priceBits.slice(1)) tick = engine.add(engine.scale(tick, 2), bit);
+    return { tick, low: priceBits.at(-1)! };
+  });
+  const [upper, lower] = ticks;
+  if (lower === undefined) return upper!.tick;
+  const odd = await engine.mulSum(
+    [[upper!.low, engine.scale(lower.low, -2)]],
+    engine.add(upper!.low, lower.low),
+  );
+  const even = engine.sub(engine.add(upper!.tick, lower.tick), odd);
+  // Division by 2 in the field: 2 * 2^60 = 2^61 = 1.
+  return engine.scale(engine.scale(even, 2 ** 30), 2 ** 30);
+}
