@@ -28,13 +28,15 @@ export function ensureInstalled() {
   const digest = lockDigest();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return;
   process.stderr.write("Hushwatt: installing dependencies (first run only) ...\n");
-  const npm = spawnSync("npm", ["ci", "--loglevel=error", "--no-audit", "--no-fund"], {
+  // Not `npm ci`: it refuses a registry that lacks some other platform's optional binaries. Without saving,
+  // `npm install` keeps to the lock file as well.
+  const npm = spawnSync("npm", ["install", "--no-save", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
   });
   if (npm.status !== 0) {
-    process.stderr.write("Hushwatt: `npm ci` failed; its message is above.\n");
+    process.stderr.write("Hushwatt: `npm install` failed; its message is above.\n");
     process.exit(1);
   }
   writeFileSync(stamp, digest);
