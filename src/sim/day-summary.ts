@@ -1,0 +1,177 @@
+// Sums over a cleared day as only its simulator can draw them up: it knows all orders in clear
+// and sees what every household and every supplier got. No role of a real market can compute
+// these.
+
+import type { Order, Outcome } from "../market/order.ts";
+import { UNITS_PER_WH } from "../market/order.ts";
+import { assert } from "../platform/assert.ts";
+import type { Tariffs } from "./community/limit-prices.ts";
+
+/** One settlement period of the day, with the time its evaluators took online and beforehand. */
+export interface DayPeriod {
+  readonly startUtc: string;
+  readonly orders: readonly Order[];
+  readonly outcome: Outcome;
+  readonly onlineMs: number;
+  readonly offlineMs: number;
+}
+
+/** The price of a tick in ct/kWh. */
+export type CtOfTick = (tick: number) => number;
+
+/** A stretch of the day: one period, or all those of an hour. */
+export interface DayStretch {
+  readonly startUtc: string;
+  readonly periods: number;
+  /** How many orders of each side were submitted, over all periods. */
+  readonly buying: number;
+  readonly selling: number;
+  readonly idle: number;
+  readonly periodsTraded: number;
+  /** Ticks; null when no period traded. */
+  readonly lowestTick: number | null;
+  readonly highestTick: number | null;
+  readonly tradedWh: number;
+  /** Means per period. */
+  readonly onlineMs: number;
+  readonly offlineMs: number;
+}
+
+/** The energy that changed hands in a period, in Wh. */
+export function tradedWh(period: DayPeriod): number {
+  const { tradedUnits } = period.outcome;
+  const bought = period.orders.map((order, i) =>
+    order.side === "buy" ? (tradedUnits[i] ?? 0) : 0,
+  );
+  return sum(bought) / UNITS_PER_WH;
+}
+
+/**
+ * Groups the periods that begin in the same hour; the result is in the order of their first
+ * periods.
+ */
+export function hourly(periods: readonly DayPeriod[]): DayStretch[] {
+  const hours = new Map<string, DayPeriod[]>();
+  for (const period of periods) {
+    const hour = period.startUtc.slice(0, 13);
+    hours.set(hour, [...(hours.get(hour) ?? []), period]);
+  }
+  return [...hours.values()].map(stretchOf);
+}
+
+/** Sums up consecutive periods, at least one. */
+export function stretchOf(periods: readonly DayPeriod[]): DayStretch {
+  const first = periods[0];
+  assert(first !== undefined, "a stretch has at least one period");
+  const sides = periods.flatMap(({ orders }) => orders.map(({ side }) => side));
+  const ticks = periods.flatMap(({ outcome }) => outcome.priceTick ?? []);
+  return {
+    startUtc: first.startUtc,
+    periods: periods.length,
+    buying: sides.filter((side) => side === "buy").length,
+    selling: sides.filter((side) => side === "sell").length,
+    idle: sides.filter((side) => side === "idle").length,
+    periodsTraded: periods.filter(({ outcome }) => outcome.traded).length,
+    lowestTick: ticks.length === 0 ? null : Math.min(...ticks),
+    highestTick: ticks.length === 0 ? null : Math.max(...ticks),
+    tradedWh: sum(periods.map(tradedWh)),
+    onlineMs: sum(periods.map(({ onlineMs }) => onlineMs)) / periods.length,
+    offlineMs: sum(periods.map(({ offlineMs }) => offlineMs)) / periods.length,
+  };
+}
+
+/** What one household did in one period, in Wh. */
+export interface HouseholdTrade {
+  readonly startUtc: string;
+  readonly side: "buy" | "sell";
+  readonly tradedWh: number;
+  readonly priceTick: number;
+}
+
+/** The periods in which `meter` traded. */
+export function tradesOf(periods: readonly DayPeriod[], meter: string): HouseholdTrade[] {
+  return periods.flatMap(({ startUtc, orders, outcome }): HouseholdTrade[] => {
+    const i = orders.findIndex((order) => order.meter === meter);
+    const side = orders[i]?.side;
+    const units = outcome.tradedUnits[i] ?? 0;
+    if (units === 0 || outcome.priceTick === null || side === undefined || side === "idle")
+      return [];
+    return [{ startUtc, side, tradedWh: units / UNITS_PER_WH, priceTick: outcome.priceTick }];
+  });
+}
+
+/** The sums that a supplier received over the day. */
+export interface SupplierDay {
+  readonly boughtWh: number;
+  readonly soldWh: number;
+  /** Periods whose sums were withheld from it. */
+  readonly withheld: number;
+  /** The period with most energy bought and sold; null when there was none. */
+  readonly peak: {
+    readonly startUtc: string;
+    readonly boughtWh: number;
+    readonly soldWh: number;
+  } | null;
+}
+
+/** Adds up what supplier number `supplier` was told. */
+export function supplierDay(periods: readonly DayPeriod[], supplier: number): SupplierDay {
+  let withheld = 0;
+  const sums = periods.flatMap(({ startUtc, outcome }) => {
+    const told = outcome.suppliers[supplier];
+    if (told === null || told === undefined) {
+      withheld++;
+      return [];
+    }
+    const boughtWh = told.boughtUnits / UNITS_PER_WH;
+    return [{ startUtc, boughtWh, soldWh: told.soldUnits / UNITS_PER_WH }];
+  });
+  const volume = (entry: { boughtWh: number; soldWh: number }): number =>
+    entry.boughtWh + entry.soldWh;
+  const busiest = sums.toSorted((a, b) => volume(b) - volume(a))[0];
+  return {
+    boughtWh: sum(sums.map(({ boughtWh }) => boughtWh)),
+    soldWh: sum(sums.map(({ soldWh }) => soldWh)),
+    withheld,
+    peak: busiest !== undefined && volume(busiest) > 0 ? busiest : null,
+  };
+}
+
+/** What the market was worth to the households, in ct, before grid fees and taxes. */
+export interface Savings {
+  /** Paid less than at the buyers' own retail tariffs. */
+  readonly savedCt: number;
+  /** Earned more than at the sellers' own feed-in tariffs. */
+  readonly earnedCt: number;
+  /** What all orders of the day would have cost without the market: needs less surpluses. */
+  readonly billWithoutCt: number;
+}
+
+/** Compares the day with the same day without a market, at each household's own tariffs. */
+export function savings(
+  periods: readonly DayPeriod[],
+  suppliers: readonly Tariffs[],
+  ctOfTick: CtOfTick,
+): Savings {
+  const total = { savedCt: 0, earnedCt: 0, billWithoutCt: 0 };
+  for (const { orders, outcome } of periods) {
+    const price = outcome.priceTick === null ? null : ctOfTick(outcome.priceTick);
+    orders.forEach((order, i) => {
+      const tariffs = suppliers[order.supplier];
+      assert(tariffs !== undefined, "every order names a supplier of the market");
+      const { retailCtPerKwh: retail, feedInCtPerKwh: feedIn } = tariffs;
+      const kwh = order.energyWh / 1000;
+      if (order.side === "buy") total.billWithoutCt += kwh * retail;
+      if (order.side === "sell") total.billWithoutCt -= kwh * feedIn;
+      if (price === null) return;
+      const tradedKwh = (outcome.tradedUnits[i] ?? 0) / UNITS_PER_WH / 1000;
+      if (order.side === "buy") total.savedCt += tradedKwh * (retail - price);
+      if (order.side === "sell") total.earnedCt += tradedKwh * (price - feedIn);
+    });
+  }
+  return total;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
