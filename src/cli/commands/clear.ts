@@ -1,0 +1,92 @@
+// hushwatt clear ORDERS.csv: clears one settlement period from a file.
+import { readFile } from "node:fs/promises";
+import { clearOrders, type EngineName } from "../../agents/clear-orders.ts";
+import { parseOrderFile } from "../../agents/order-file.ts";
+import {
+  defaultMarketParameters,
+  MarketFileError,
+  type MarketParameters,
+  parseMarketParameters,
+} from "../../market/parameters.ts";
+import { type ClearReport, clearReportJsonPieces, clearReportText } from "../clear-report.ts";
+import { InputError, Progress, terminalWidth, useColour, writeOut } from "../terminal.ts";
+
+export interface ClearOptions {
+  readonly market?: string;
+  readonly engine: EngineName;
+  readonly json?: boolean;
+  readonly out?: string;
+  readonly skipInvalid?: boolean;
+}
+
+/** A file of orders is one's own data: its sums are shown whatever the size of a group. */
+const CLI_MINIMUM_GROUP = 1;
+
+const PROBLEMS_SHOWN = 1000;
+
+export async function clearCommand(ordersFile: string, options: ClearOptions): Promise<void> {
+  const market = await readMarket(options.market);
+  const parsed = parseOrderFile(await readInput(ordersFile, "orders"), market);
+  const unreadable = parsed.problems.length > 0 && parsed.orders.length === 0;
+  const problems = parsed.problems.map(({ line, reason }) => `${ordersFile}:${line}: ${reason}`);
+  if (unreadable || (problems.length > 0 && !options.skipInvalid)) {
+    throw new InputError(problems);
+  }
+  for (const problem of problems.slice(0, PROBLEMS_SHOWN)) process.stderr.write(`${problem}\n`);
+  if (problems.length > 0) process.stderr.write(`skipped ${problems.length} invalid row(s)\n`);
+
+  const progress = new Progress();
+  let cleared: Awaited<ReturnType<typeof clearOrders>>;
+  try {
+    cleared = await clearOrders(
+      options.engine,
+      market,
+      parsed.suppliers.length,
+      parsed.orders,
+      (doing) => progress.show(doing),
+    );
+  } finally {
+    progress.clear();
+  }
+  const report: ClearReport = { market, ...parsed, engine: options.engine, ...cleared };
+  await writeReport(report, options);
+}
+
+async function writeReport(report: ClearReport, options: ClearOptions): Promise<void> {
+  const asJson = options.json === true || options.out?.endsWith(".json") === true;
+  const toFile = options.out !== undefined;
+  const pieces = asJson
+    ? clearReportJsonPieces(report)
+    : [
+        clearReportText(report, {
+          colour: !toFile && useColour(process.stdout),
+          width: terminalWidth(),
+          full: toFile,
+        }),
+      ];
+  await writeOut(pieces, options.out);
+  if (toFile) process.stderr.write(`wrote ${options.out}\n`);
+}
+
+async function readMarket(file: string | undefined): Promise<MarketParameters> {
+  const defaults = { defaultMinimumGroup: CLI_MINIMUM_GROUP };
+  if (file === undefined) return defaultMarketParameters(defaults);
+  const text = new TextDecoder().decode(await readInput(file, "market"));
+  try {
+    return parseMarketParameters(text, defaults);
+  } catch (error) {
+    if (!(error instanceof MarketFileError)) throw error;
+    throw new InputError(error.problems.map((problem) => `${file}: ${problem}`));
+  }
+}
+
+async function readInput(file: string, what: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : code;
+    throw new InputError([`cannot read the ${what} file ${file}: ${reason}`]);
+  }
+}

@@ -1,0 +1,85 @@
+// The `hushwatt` command line: reads arguments, runs a command, turns errors into messages and exit codes.
+import { Command, InvalidArgumentError, Option } from "commander";
+import { ENGINES, type EngineName } from "../agents/clear-orders.ts";
+import { type ClearOptions, clearCommand } from "./commands/clear.ts";
+import { startCommand } from "./commands/start.ts";
+import { EXIT_BAD_INPUT, EXIT_FAILED, InputError } from "./terminal.ts";
+
+const MOST_HOUSEHOLDS = 10_000;
+const LARGEST_SEED = 2 ** 32 - 1;
+
+const wholeNumber = (least: number, most: number) => (text: string) => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most) {
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  }
+  return value;
+};
+
+function withClearOptions(command: Command): Command {
+  return command
+    .option("--market <file>", "market parameters (MARKET.json); minimum_group is 1 unless given")
+    .addOption(
+      new Option("--engine <name>", "on shares by three evaluators, or in clear as a reference")
+        .choices(ENGINES)
+        .default("replicated" satisfies EngineName),
+    )
+    .option("--json", "print one JSON object")
+    .option("--out <file>", "write to a file: JSON if it ends in .json, else every row as text")
+    .option("--skip-invalid", "report invalid rows, clear the others");
+}
+
+function program(): Command {
+  const hushwatt = new Command("hushwatt")
+    .description("A private local electricity market: clears orders that nobody can read")
+    .showHelpAfterError("(--help says more)");
+  withClearOptions(
+    hushwatt
+      .command("clear")
+      .description("clear one settlement period from a file of orders")
+      .argument("<orders>", "CSV: meter,side,energy_wh,limit_price_ct_per_kwh,supplier"),
+  ).action((orders: string, options: ClearOptions) => clearCommand(orders, options));
+  withClearOptions(
+    hushwatt
+      .command("start")
+      .description("clear a simulated summer day of a community, or a file of orders")
+      .option("--orders <file>", "clear this file instead of the simulated day")
+      .option("--seed <number>", "another day", wholeNumber(0, LARGEST_SEED), 5)
+      .option("--households <number>", "size of the community", wholeNumber(1, MOST_HOUSEHOLDS), 60)
+      .option("--full", "a row for every quarter-hour"),
+  ).action(
+    (
+      options: ClearOptions & { orders?: string; seed: number; households: number; full?: boolean },
+    ) => (options.orders === undefined ? startCommand(options) : clearCommand(options.orders, options)),
+  );
+  return hushwatt;
+}
+
+/** A reader that has seen enough, such as `head`, is no failure. */
+function ignoreClosedOutput(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+}
+
+async function main(): Promise<void> {
+  ignoreClosedOutput();
+  try {
+    await program()
+      .exitOverride((error) => {
+        process.exit(error.exitCode === 0 ? 0 : EXIT_BAD_INPUT);
+      })
+      .parseAsync();
+  } catch (error) {
+    if (error instanceof InputError) {
+      process.stderr.write(`${error.problems.join("\n")}\n`);
+      process.exitCode = EXIT_BAD_INPUT;
+      return;
+    }
+    process.stderr.write(`hushwatt: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = EXIT_FAILED;
+  }
+}
+
+await main();
