@@ -1,8 +1,7 @@
-// A link: the ordered, authenticated, encrypted connection between two parties of a session, as the layers
-// above see it. Implementations: tls.ts (mutual TLS 1.3 between processes), memory.ts (within one process).
-//
-// Bytes travel in frames: a header (tag u32, payload length u32, little-endian) and the payload. A tag names
-// one logical message of the session; a long message is sent as several frames with the same tag.
+// A link: the ordered, authenticated, encrypted connection between two parties, as the layers above
+// see it (tls.ts between processes, memory.ts within one). A tag (u32) names one message; a long
+// one travels as several frames (see wire/frame.ts) of that tag. A tag may be used again: messages
+// of one tag are received in the order they were sent.
 
 export type ChannelErrorCode =
   | "peer-closed" // the other side ended the connection
@@ -22,7 +21,10 @@ export class ChannelError extends Error {
   }
 }
 
-/** Receives the payload of one message piece by piece; `offset` is the position of `piece` in the message. */
+/**
+ * Receives the payload of one message piece by piece; `offset` is the position of `piece` in the
+ * message.
+ */
 export type Sink = (piece: Uint8Array, offset: number) => void;
 
 export interface LinkStats {
@@ -38,19 +40,26 @@ export interface Link {
   readonly peer: string;
   readonly stats: LinkStats;
   /**
-   * Queues one frame. The payload must not be changed afterwards (it is not copied).
-   * Throws ChannelError when the link has ended.
+   * Queues one frame of at most LIMITS.framePayloadBytes; it leaves at the end of the current turn
+   * of the event loop. The payload must not be changed afterwards (it is not copied). Throws
+   * ChannelError when the link has ended.
    */
   send(tag: number, payload: Uint8Array): void;
   /** Resolves at once while the send queue is short, else when it has drained. */
   drained(): Promise<void>;
   /**
-   * Hands `byteLength` bytes of the message `tag` to `sink` as they arrive (a piece is only valid during
-   * the call) and resolves when all have come. At most one receive per tag. Rejects with ChannelError when
-   * the link ends, or no byte of any message arrives for the silence limit while this one is awaited.
+   * Hands `byteLength` bytes of the message `tag` to `sink` as they arrive (a piece is only valid
+   * during the call) and resolves when all have come. Bytes that came before are handed over during
+   * this call; none are awaited when `byteLength` is 0. At most one receive per tag. Rejects with
+   * ChannelError when the link ends, also because no byte of any message arrives for the silence
+   * limit while this one is awaited; with the exception of `sink` when that throws, which ends the
+   * link. What the peer sent in full before it closed can still be received.
    */
   receive(tag: number, byteLength: number, sink: Sink): Promise<void>;
-  /** Like receive, for a message of one frame whose length only the sender knows (at most `maxBytes`). */
+  /**
+   * Like receive, for a message of one frame whose length only the sender knows (at most
+   * `maxBytes`).
+   */
   receiveFrame(tag: number, maxBytes: number): Promise<Uint8Array>;
   /** Ends the link; pending and later receives reject with code "closed" (or with `error`). */
   close(error?: ChannelError): void;

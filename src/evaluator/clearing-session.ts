@@ -1,18 +1,17 @@
 // One clearing at one evaluator: from its shares of all orders to its shares of all results.
 import type { Link } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
-import type { Vector } from "../field/memory.ts";
 import { clearPeriod, prepareClearing } from "../market/clearing.ts";
 import { type Comparer, type RejectionReason, type RowSource, takeOrders } from "../market/intake.ts";
-import { type OrderLayout, orderLayout } from "../market/order-layout.ts";
+import type { OrderLayout } from "../market/order-layout.ts";
 import { permutationFrom } from "../market/priority.ts";
 import { ReplicatedEngine } from "../mpc/replicated-engine.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { nextTurn } from "../platform/turn.ts";
-import { expandRows, SEED_BYTES } from "../sharing/replicated.ts";
 import type { ClearCommand } from "../wire/session-messages.ts";
 import type { Mesh } from "./mesh.ts";
+import type { OrderComponent } from "./order-component.ts";
 
 export interface SessionTools {
   readonly field: Field;
@@ -36,33 +35,33 @@ export interface SessionResult {
   readonly onlineRounds: number;
 }
 
-/** How many bytes each component of `count` shared orders has at evaluator `party`. */
-export function componentBytes(party: number, count: number, layout: OrderLayout): [number, number] {
-  const bytes = (component: number) => count * (component === 2 ? 8 * layout.width : SEED_BYTES);
-  return [bytes(party), bytes((party + 1) % 3)];
-}
-
-/** Runs one clearing with the other two evaluators. Throws ChannelError when one of them fails. */
+/**
+ * Runs one clearing with the other two evaluators; `components` holds this evaluator's shares of the orders and
+ * is freed as soon as they are checked. Throws ChannelError when another evaluator fails.
+ */
 export async function runClearing(
   tools: SessionTools,
   mesh: Mesh,
   command: ClearCommand,
-  components: readonly [Uint8Array, Uint8Array],
+  layout: OrderLayout,
+  components: readonly [OrderComponent, OrderComponent],
 ): Promise<SessionResult> {
   const { field, primitives, clock } = tools;
-  const layout = orderLayout(
-    command.priceBits,
-    command.energyBits,
-    command.revealedSuppliers.length,
-  );
   const sentBefore = bytesSent(mesh);
   tools.onPhase("offline");
   const begin = clock.nowMs();
   const engine = await ReplicatedEngine.start(field, mesh, primitives, nextTurn);
   try {
-    const rows = rowSource(field, primitives, mesh.party, command.count, layout, components);
+    const rows: RowSource = {
+      count: command.count,
+      read(from, to, first, second) {
+        components[0].read(from, to, first);
+        components[1].read(from, to, second);
+      },
+    };
     const comparer = fingerprintComparer(field, mesh);
     const intake = await takeOrders(engine, comparer, primitives, layout, rows);
+    for (const component of components) component.free();
     const prepared = await prepareClearing(engine, command, intake.book);
     const closed = clock.nowMs();
     const offlineRounds = engine.stats.rounds;
@@ -100,36 +99,6 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return all;
-}
-
-/** This evaluator's two components of all rows; components 0 and 1 are expanded from their seeds. */
-function rowSource(
-  field: Field,
-  primitives: Primitives,
-  party: number,
-  count: number,
-  layout: OrderLayout,
-  components: readonly [Uint8Array, Uint8Array],
-): RowSource {
-  const read = (position: 0 | 1, from: number, to: number, into: Vector) => {
-    const bytes = components[position];
-    if ((party + position) % 3 === 2) {
-      const rowBytes = 8 * layout.width;
-      field.setBytes(into, bytes.subarray(from * rowBytes, to * rowBytes));
-      // A meter may send anything; outside the field it would not be an element at all.
-      field.maskPrg(into);
-      return;
-    }
-    const seeds = bytes.subarray(from * SEED_BYTES, to * SEED_BYTES);
-    expandRows(field, primitives, seeds, layout.width, into);
-  };
-  return {
-    count,
-    read(from, to, first, second) {
-      read(0, from, to, first);
-      read(1, from, to, second);
-    },
-  };
 }
 
 /** Compares fingerprints with the neighbours: this evaluator's second component is the next one's first. */

@@ -42,10 +42,12 @@ async function main(): Promise<void> {
   };
 
   const callers = new Callers(systemClock);
+  const linkOptions = config.silence_ms === undefined ? {} : { silenceMs: config.silence_ms };
   const context: OperatorContext = {
     identity,
     party: config.index,
     callers,
+    linkOptions,
     tools: { field: new Field(), primitives: nodePrimitives, clock: systemClock },
     log,
     peakRssBytes: () => process.resourceUsage().maxRSS * KIB,
@@ -60,7 +62,7 @@ async function main(): Promise<void> {
     port: config.port,
     onPeer,
     onRefused: (reason, address) => log(`refused ${address}: ${reason}`),
-    ...(config.silence_ms === undefined ? {} : { silenceMs: config.silence_ms }),
+    ...linkOptions,
   });
   process.stdout.write(`${JSON.stringify({ listening: listener.port })}\n`);
 

@@ -2,6 +2,7 @@
 // those with higher ones.
 import type { Link } from "../channel/channel.ts";
 import { ChannelError } from "../channel/channel.ts";
+import type { LinkOptions } from "../channel/link-base.ts";
 import { connect } from "../channel/tls.ts";
 import type { Identity } from "../crypto/certificates.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -60,17 +61,18 @@ export interface Mesh {
   nextTag: number;
 }
 
-/** Links evaluator `party` with the other two. */
+/** Links evaluator `party` with the other two; `options` hold for the links that it opens. */
 export async function joinMesh(
   identity: Identity,
   party: number,
   evaluators: readonly Address[],
   callers: Callers,
+  options: LinkOptions,
 ): Promise<Mesh> {
   const linkTo = (other: number): Promise<Link> => {
     if (other > party) return callers.take(other);
-    const { host, port } = evaluators[other]!;
-    return connect(identity, { host, port, expect: { role: "evaluator", id: String(other) } });
+    const expect = { role: "evaluator", id: String(other) } as const;
+    return connect(identity, { ...options, ...evaluators[other]!, expect });
   };
   const [next, previous] = await Promise.all([linkTo((party + 1) % 3), linkTo((party + 2) % 3)]);
   return { party, next, previous, nextTag: 0 };

@@ -1,6 +1,7 @@
 // An evaluator's side of an operator's link: takes commands one after the other until the link ends.
 import type { Link } from "../channel/channel.ts";
 import { ChannelError } from "../channel/channel.ts";
+import type { LinkOptions } from "../channel/link-base.ts";
 import type { Identity } from "../crypto/certificates.ts";
 import { orderLayout } from "../market/order-layout.ts";
 import { InvariantError } from "../platform/assert.ts";
@@ -16,13 +17,9 @@ import {
   MessageError,
   TAGS,
 } from "../wire/session-messages.ts";
-import {
-  componentBytes,
-  runClearing,
-  type SessionResult,
-  type SessionTools,
-} from "./clearing-session.ts";
+import { runClearing, type SessionResult, type SessionTools } from "./clearing-session.ts";
 import { type Callers, joinMesh, type Mesh } from "./mesh.ts";
+import { type OrderComponent, orderComponent } from "./order-component.ts";
 
 const RESULT_FRAME_BYTES = 64 * 1024;
 
@@ -30,6 +27,8 @@ export interface OperatorContext {
   readonly identity: Identity;
   readonly party: number;
   readonly callers: Callers;
+  /** For the links this evaluator opens to others. */
+  readonly linkOptions: LinkOptions;
   readonly tools: Omit<SessionTools, "onPhase">;
   readonly log: (message: string) => void;
   readonly peakRssBytes: () => number;
@@ -43,7 +42,8 @@ export async function serveOperator(context: OperatorContext, link: Link): Promi
       const bytes = await link.receiveFrame(TAGS.commands, MAX_JSON_BYTES);
       const command = decodeJson(commandSchema, bytes);
       if (command.type === "peers") {
-        mesh = await joinMesh(context.identity, context.party, command.evaluators, context.callers);
+        const { identity, party, callers, linkOptions } = context;
+        mesh = await joinMesh(identity, party, command.evaluators, callers, linkOptions);
         answer(link, { type: "ready" });
       } else if (mesh === null) {
         throw new MessageError("the command `clear` comes before `peers`");
@@ -86,13 +86,17 @@ async function clear(
     command.energyBits,
     command.revealedSuppliers.length,
   );
-  const lengths = componentBytes(context.party, command.count, layout);
-  const components = [
-    await receiveBytes(link, TAGS.firstComponent, lengths[0]),
-    await receiveBytes(link, TAGS.secondComponent, lengths[1]),
-  ] as const;
+  const { field, primitives } = context.tools;
+  const component = (position: number) =>
+    orderComponent(field, primitives, (context.party + position) % 3, command.count, layout);
+  const components = [component(0), component(1)] as const;
+  await Promise.all([
+    receiveComponent(link, TAGS.firstComponent, components[0]),
+    receiveComponent(link, TAGS.secondComponent, components[1]),
+  ]);
   const onPhase = (phase: "offline" | "online") => answer(link, { type: "phase", phase });
-  const result = await runClearing({ ...context.tools, onPhase }, mesh, command, components);
+  const tools = { ...context.tools, onPhase };
+  const result = await runClearing(tools, mesh, command, layout, components);
   answer(link, clearedAnswer(context, result));
   await sendBytes(link, TAGS.orderResults, result.orderShares);
   await sendBytes(link, TAGS.supplierResults, result.supplierShares);
@@ -118,10 +122,14 @@ function clearedAnswer(context: OperatorContext, result: SessionResult): Cleared
   };
 }
 
-async function receiveBytes(link: Link, tag: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  if (length > 0) await link.receive(tag, length, (piece, offset) => bytes.set(piece, offset));
-  return bytes;
+async function receiveComponent(
+  link: Link,
+  tag: number,
+  component: OrderComponent,
+): Promise<void> {
+  const { byteLength } = component;
+  if (byteLength === 0) return;
+  await link.receive(tag, byteLength, (piece, offset) => component.write(piece, offset));
 }
 
 async function sendBytes(link: Link, tag: number, bytes: Uint8Array): Promise<void> {
