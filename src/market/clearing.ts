@@ -5,14 +5,14 @@
 // orders with keys >= x, the market clears at every price between x2 = max{x : N(x) >= M + 1} and
 // x1 = max{x : N(x) >= M}, halved. Energy above the line changes hands with its buyers or stays with its sellers.
 import { ComparisonPool } from "../mpc/comparison.ts";
+import { type DescentResult, descend } from "../mpc/descent.ts";
 import {
   type DescentMaterial,
-  type DescentResult,
-  descend,
-  descentGates,
+  type DescentMasks,
+  digitGates,
   drawMasks,
-  prepareDescent,
-} from "../mpc/descent.ts";
+  prepareDescents,
+} from "../mpc/descent-material.ts";
 import { type Engine, mul } from "../mpc/engine.ts";
 import { quotient, quotientComparisons } from "../mpc/quotient.ts";
 import {
@@ -78,8 +78,8 @@ export interface SecretOutcome {
 const rationBits = (rationing: Rationing) => (rationing === "pro-rata" ? UNIT_BITS : 0);
 
 /**
- * The work that needs no other order: masked key bits, products, material for every comparison.
- * The book's key bits are used up. Elements: per order, (bits + 1) per descent, 1, and 1 per supplier.
+ * The work that needs no other order: masked key bits, products, material for every comparison. The book's
+ * vectors are used up.
  */
 export async function prepareClearing(
   engine: Engine,
@@ -88,50 +88,53 @@ export async function prepareClearing(
 ): Promise<PreparedClearing> {
   const { keyBits, energy } = book;
   const count = energy.length;
-  const buys = keyBits.at(-1)!;
+  const buys = engine.scale(keyBits.at(-1)!, 1);
   const buyEnergy = await mul(engine, energy, buys);
   const sellEnergy = engine.sub(energy, buyEnergy);
   engine.free(buyEnergy);
 
-  const suppliers: (SupplierMaterial | null)[] = [];
-  for (const [index, customers] of book.suppliers.entries()) {
-    if (!rules.revealedSuppliers[index]) {
-      suppliers.push(null);
-      continue;
-    }
-    const buyers = await mul(engine, customers, buys);
-    const offered = await engine.reshare(engine.partialDots([[sellEnergy, customers]]));
-    suppliers.push({ customers, buyers, offered });
-  }
-
-  const masks: Secret[][] = [];
-  for (const _ of descentTargets(rules.priceRule)) {
-    masks.push(await drawMasks(engine, keyBits.length));
-  }
+  const suppliers = await Promise.all(
+    book.suppliers.map((customers, index) =>
+      rules.revealedSuppliers[index]
+        ? prepareSupplier(engine, customers, buys, sellEnergy)
+        : Promise.resolve(null),
+    ),
+  );
+  const masks = await drawMasks(
+    engine,
+    descentTargets(rules.priceRule).length,
+    keyBits.length,
+  );
   const pool = await preparePool(engine, rules, masks, count);
-  const descents: DescentMaterial[] = [];
-  for (const own of masks) descents.push(await prepareDescent(engine, own, keyBits, energy));
-  engine.free(...keyBits.slice(0, -1));
+  const descents = await prepareDescents(engine, masks, keyBits, energy);
   const offered = engine.sum(sellEnergy);
   return { count, rules, pool, descents, energy, buys, sellEnergy, offered, suppliers };
+}
+
+async function prepareSupplier(
+  engine: Engine,
+  customers: Secret,
+  buys: Secret,
+  sellEnergy: Secret,
+): Promise<SupplierMaterial> {
+  const [buyers, offered] = await Promise.all([
+    mul(engine, customers, buys),
+    engine.reshare(engine.partialDots([[sellEnergy, customers]])),
+  ]);
+  return { customers, buyers, offered };
 }
 
 /** Material for all comparisons of a clearing, in the order in which they are made. */
 async function preparePool(
   engine: Engine,
   rules: SecretRules,
-  masks: readonly (readonly Secret[])[],
+  masks: readonly DescentMasks[],
   count: number,
 ): Promise<ComparisonPool> {
-  const byLevel = masks[0]!.map((_, level) =>
-    descentGates(
-      engine,
-      masks.map((own) => own[level]!),
-    ),
-  );
+  const byDigit = masks[0]!.digits.map((_, digit) => digitGates(engine, digit, masks));
   const ungated = quotientComparisons(rationBits(rules.rationing)) + serveComparisons(count) + 1; // 1: was there trade?
   const ones = engine.constant(new Uint8Array(ungated).fill(1));
-  return ComparisonPool.prepare(engine, engine.concat([...byLevel, ones]));
+  return ComparisonPool.prepare(engine, engine.concat([...byDigit, ones]));
 }
 
 /**
@@ -167,7 +170,7 @@ export async function clearPeriod(
     targets.map(({ extra, allocates }, index) => ({
       material: prepared.descents[index]!,
       target: engine.addNumber(offered, extra),
-      keepWeights: allocates,
+      keysInUnits: allocates ? 2 ** rationBits(rules.rationing) : null,
     })),
   );
   const above = await allocate(engine, prepared, lines.at(-1)!, priority);
@@ -205,8 +208,7 @@ async function allocate(
   priority: Uint32Array,
 ): Promise<Secret> {
   const bits = rationBits(prepared.rules.rationing);
-  const weights = line.weights!;
-  const onLine = weights.at(-1)!;
+  const { on: onLine, above: aboveLine } = line.keys!;
   const toServe = engine.sub(engine.partial(prepared.offered), line.above);
   // Every Wh on the line gets the same number of units, and the units left over go one per Wh by priority.
   const { quotient: perWh, remainder } = await quotient(
@@ -227,20 +229,15 @@ async function allocate(
   const serving = await serve(engine, prepared.pool, arranged, remainder);
   engine.free(arranged);
 
-  // What left the descent at a level where x has bit 0 is above: sum over levels of (1 - c) (w before - w after).
-  const ups = line.bits.map((bit) => engine.addNumber(engine.scale(bit, -1), 1));
-  const factors = weights.slice(0, -1).map((weight, level) => {
-    const coefficient = level === 0 ? ups[0]! : engine.sub(ups[level]!, ups[level - 1]!);
-    return [weight, engine.scale(coefficient, 2 ** bits)] as const;
-  });
-  const lastUp = engine.scale(ups.at(-1)!, 2 ** bits);
-  const shares = spread(engine, serving, positionOf, engine.sub(perWh, lastUp));
+  const shares = spread(engine, serving, positionOf, perWh);
   const above = await engine.mulSum([
-    ...factors,
+    ...aboveLine,
     [onLine, shares.perWh],
     [shares.cutAmount, shares.cut],
   ]);
-  engine.free(shares.perWh, shares.cut, shares.cutAmount, ...weights.slice(1));
+  const used = new Set(aboveLine.flat());
+  used.delete(prepared.energy);
+  engine.free(onLine, shares.perWh, shares.cut, shares.cutAmount, ...used);
   return above;
 }
 

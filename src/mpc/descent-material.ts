@@ -1,0 +1,133 @@
+// The offline work of a masked descent (descent.ts): per key the masked bits, and the products of those of one
+// digit; per digit the mask itself in the forms that the descent needs.
+import type { Engine } from "./engine.ts";
+import { agreeing, monomials } from "./monomials.ts";
+import type { Secret } from "./shared.ts";
+
+/** One digit of the key: a few bits that are decided together. */
+interface Digit {
+  /** The digit's bits of rho, least significant first. */
+  readonly mask: readonly Secret[];
+  /** [rho = v] for every value v, as one vector. */
+  readonly maskIs: Secret;
+}
+
+/** What the masks alone give, before there are keys. */
+export interface DescentMasks {
+  readonly digits: readonly Digit[];
+}
+
+export interface DescentMaterial extends DescentMasks {
+  /**
+   * Per digit the products of its masked key bits (monomials.ts); the first digit's are multiplied by the
+   * weight. A digit's vectors are freed when the descent has used them.
+   */
+  readonly products: readonly (readonly (Secret | null)[])[];
+}
+
+/** Bits per digit, most significant first: three where possible, two in the end. */
+export function digitWidths(levels: number): number[] {
+  const widths: number[] = [];
+  for (let left = levels; left > 0; ) {
+    const width = left === 2 || left === 4 ? 2 : Math.min(left, 3);
+    widths.push(width);
+    left -= width;
+  }
+  return widths;
+}
+
+/** Fresh masks for `descents` descents over keys of `levels` bits. Rounds: 4. Leaks: nothing. */
+export async function drawMasks(
+  engine: Engine,
+  descents: number,
+  levels: number,
+): Promise<DescentMasks[]> {
+  const widths = digitWidths(levels);
+  const bits = await engine.randomBits(descents * levels);
+  let at = 0;
+  const masks = Array.from({ length: descents * widths.length }, (_, index) =>
+    Array.from({ length: widths[index % widths.length]! }, () => engine.slice(bits, at++, at)),
+  );
+  const products = await monomials(
+    engine,
+    masks.map((mask) => ({ bits: mask, weight: null })),
+  );
+  const digits = masks.map((mask, index): Digit => {
+    const values = Array.from({ length: 2 ** mask.length }, (_, v) =>
+      agreeing(engine, products[index]!, 0, v),
+    );
+    return { mask, maskIs: engine.concat(values) };
+  });
+  return Array.from({ length: descents }, (_, index) => ({
+    digits: digits.slice(index * widths.length, (index + 1) * widths.length),
+  }));
+}
+
+/**
+ * Masks the keys' bits, m = b xor rho, and multiplies them within each digit. `keyBits` come most significant
+ * first; each is freed when all descents have it.
+ * Rounds: 1 + k per digit of k bits. Elements: per key and descent 2^k - 1 for a digit of k bits, and k more for
+ * the first.
+ */
+export async function prepareDescents(
+  engine: Engine,
+  descents: readonly DescentMasks[],
+  keyBits: readonly Secret[],
+  weight: Secret,
+): Promise<DescentMaterial[]> {
+  const products: (readonly (Secret | null)[])[][] = descents.map(() => []);
+  let start = 0;
+  for (const [digit, { mask }] of descents[0]!.digits.entries()) {
+    // Most significant first in keyBits, least significant first within a digit.
+    const bits = keyBits.slice(start, start + mask.length).reverse();
+    start += mask.length;
+    const masked = await Promise.all(
+      descents.map((descent) =>
+        Promise.all(bits.map((bit, j) => maskBit(engine, bit, descent.digits[digit]!.mask[j]!))),
+      ),
+    );
+    engine.free(...bits);
+    const isFirst = digit === 0;
+    const ofDigit = await monomials(
+      engine,
+      masked.map((own) => ({ bits: own, weight: isFirst ? weight : null })),
+    );
+    if (isFirst) engine.free(...masked.flat());
+    ofDigit.forEach((own, index) => products[index]!.push(own));
+  }
+  return descents.map(({ digits }, index) => ({ digits, products: products[index]! }));
+}
+
+/** b xor rho = b (1 - 2 rho) + rho. Rounds: 1. */
+function maskBit(engine: Engine, bit: Secret, rho: Secret): Promise<Secret> {
+  return engine.mulSum([[bit, engine.addNumber(engine.scale(rho, -2), 1)]], rho);
+}
+
+/**
+ * The gates of one digit's comparisons for ComparisonPool.prepare, in the order in which `descend` makes them:
+ * per comparison of `digitComparisons` the sign 1 - 2 rho_j of every descent.
+ */
+export function digitGates(engine: Engine, digit: number, descents: readonly DescentMasks[]): Secret {
+  const width = descents[0]!.digits[digit]!.mask.length;
+  const gates = digitComparisons(width).flatMap(({ bit }) =>
+    descents.map(({ digits }) => engine.addNumber(engine.scale(digits[digit]!.mask[bit]!, -2), 1)),
+  );
+  return engine.concat(gates);
+}
+
+/**
+ * The comparisons of one digit. With c_u = [c >= u], bit j of c is the sum over u of s c_u with
+ * s = bit j of u less bit j of u - 1; one comparison is made for every s other than 0.
+ */
+export function digitComparisons(
+  width: number,
+): readonly { readonly bit: number; readonly threshold: number; readonly sign: number }[] {
+  const list: { bit: number; threshold: number; sign: number }[] = [];
+  for (let bit = 0; bit < width; bit++) {
+    for (let threshold = 1; threshold < 2 ** width; threshold++) {
+      const sign = ((threshold >> bit) & 1) - (((threshold - 1) >> bit) & 1);
+      if (sign !== 0) list.push({ bit, threshold, sign });
+    }
+  }
+  return list;
+}
