@@ -20,9 +20,12 @@ import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
 import type { Order } from "../market/order.ts";
 import { systemClock } from "../platform/clock.ts";
+import { LIMITS } from "../platform/limits.ts";
 
 const HOST = "127.0.0.1";
 const EVALUATORS = 3;
+/** An evaluator that has not ended this long after it was asked to is killed. */
+const STOP_GRACE_MS = 2_000;
 const PROGRAM = join(import.meta.dirname, "..", "evaluator", "main.ts");
 
 /** An evaluator process could not be started, or ended by itself. */
@@ -42,7 +45,6 @@ export interface LocalMarketOptions {
 }
 
 export class LocalMarket {
-  private readonly folder: string;
   private readonly processes: readonly EvaluatorProcess[];
   private readonly connections: readonly EvaluatorConnection[];
   private readonly tools = {
@@ -52,11 +54,9 @@ export class LocalMarket {
   };
 
   private constructor(
-    folder: string,
     processes: readonly EvaluatorProcess[],
     connections: readonly EvaluatorConnection[],
   ) {
-    this.folder = folder;
     this.processes = processes;
     this.connections = connections;
   }
@@ -79,20 +79,28 @@ export class LocalMarket {
         await writeIdentity(join(folder, id), identity);
         starting.push(startEvaluator(folder, index, options));
       }
-      processes.push(...(await Promise.all(starting)));
+      for (const outcome of await Promise.allSettled(starting)) {
+        if (outcome.status === "fulfilled") processes.push(outcome.value);
+      }
+      await Promise.all(starting);
+      // Every evaluator has read its key: from here on none is on disk, even if this process is killed.
+      await rm(folder, { recursive: true });
       const operator = await issueIdentity(authority, { role: "operator", id: "local" });
       const evaluators = processes.map(({ port }) => ({ host: HOST, port }));
       const connections = await Promise.all(
         evaluators.map(async (address, index) => {
           const expect = { role: "evaluator", id: String(index) } as const;
-          return new EvaluatorConnection(await connect(operator, { ...address, expect }));
+          const silenceMs = LIMITS.answerMs;
+          const link = await connect(operator, { ...address, expect, silenceMs });
+          return new EvaluatorConnection(link);
         }),
       );
       for (const connection of connections) connection.command({ type: "peers", evaluators });
       await Promise.all(connections.map((connection) => connection.ready()));
-      return new LocalMarket(folder, processes, connections);
+      return new LocalMarket(processes, connections);
     } catch (error) {
-      await stopAll(processes, folder);
+      await stopAll(processes);
+      await rm(folder, { recursive: true, force: true });
       throw error;
     }
   }
@@ -106,18 +114,17 @@ export class LocalMarket {
     try {
       return await clearPrivately(this.tools, this.connections, request, orders, onProgress);
     } catch (error) {
-      const ended = this.processes.findIndex(({ child }) => child.exitCode !== null || child.killed);
-      if (ended === -1) throw error;
-      throw new EvaluatorProcessError(
-        `evaluator ${ended} ended during the clearing: ${this.processes[ended]!.errorOutput() || error}`,
-      );
+      const index = this.processes.findIndex(({ child }) => hasEnded(child));
+      if (index === -1) throw error;
+      const reason = this.processes[index]!.errorOutput() || describe(error);
+      throw new EvaluatorProcessError(`evaluator ${index} ended during the clearing: ${reason}`);
     }
   }
 
-  /** Ends the evaluators and deletes their keys. */
+  /** Ends the evaluators. */
   async stop(): Promise<void> {
     for (const connection of this.connections) connection.close();
-    await stopAll(this.processes, this.folder);
+    await stopAll(this.processes);
   }
 }
 
@@ -152,14 +159,21 @@ async function startEvaluator(
   return { child, port, errorOutput: () => errors.trim() };
 }
 
-async function stopAll(processes: readonly EvaluatorProcess[], folder: string): Promise<void> {
+const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
+
+const describe = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+async function stopAll(processes: readonly EvaluatorProcess[]): Promise<void> {
   const ended = processes.map(({ child }) => {
-    if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+    if (hasEnded(child)) return Promise.resolve();
     return new Promise<void>((resolve) => {
-      child.once("exit", () => resolve());
+      const cancel = systemClock.timer(STOP_GRACE_MS, () => child.kill("SIGKILL"));
+      child.once("exit", () => {
+        cancel();
+        resolve();
+      });
       child.kill();
     });
   });
   await Promise.all(ended);
-  await rm(folder, { recursive: true, force: true });
 }

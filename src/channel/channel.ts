@@ -41,7 +41,7 @@ export interface Link {
   readonly stats: LinkStats;
   /**
    * Queues one frame of at most LIMITS.framePayloadBytes; it leaves at the end of the current turn
-   * of the event loop. The payload must not be changed afterwards (it is not copied). Throws
+   * of the event loop. The payload is copied before the call returns. Throws
    * ChannelError when the link has ended.
    */
   send(tag: number, payload: Uint8Array): void;

@@ -21,7 +21,7 @@ class MemoryLink extends LinkBase {
 
   send(tag: number, payload: Uint8Array): void {
     this.countSent(payload);
-    this.#other?.enqueue({ tag, payload });
+    this.#other?.enqueue({ tag, payload: payload.slice() });
   }
 
   // The frames sent so far are delivered in a microtask that runs before whatever awaits this.

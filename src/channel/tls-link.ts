@@ -1,4 +1,4 @@
-// A link over an established TLS connection. Small frames of one turn of the event loop are
+// A link over an established TLS connection. The frames of one turn of the event loop are
 // gathered into one write; payloads arrive as views of what the socket read. Internal: made by
 // tls.ts.
 
@@ -12,13 +12,11 @@ export class TlsLink extends LinkBase {
   readonly #socket: TLSSocket;
   readonly #clock: Clock;
   readonly #reader: FrameReader;
-  /** Copied frames; the bytes from `#stagedFrom` to `#stagedTo` are not gathered yet. */
-  #staging = Buffer.allocUnsafeSlow(LIMITS.sendStagingBytes);
-  #stagedFrom = 0;
-  #stagedTo = 0;
-  #gathered: Uint8Array[] = [];
-  /** Bytes in `#gathered` and staged. */
-  #gatheredBytes = 0;
+  /** Buffers that no write uses, to be filled again: sending allocates nothing in the long run. */
+  readonly #spare: Buffer[] = [];
+  /** Frames of this turn of the event loop, one after the other. */
+  #filling: Buffer = Buffer.allocUnsafeSlow(LIMITS.sendBufferBytes);
+  #filledBytes = 0;
   #flushScheduled: boolean = false;
   /** Bytes handed to the socket that have not left yet. */
   #writingBytes = 0;
@@ -38,28 +36,25 @@ export class TlsLink extends LinkBase {
 
   send(tag: number, payload: Uint8Array): void {
     this.countSent(payload);
-    const frameBytes = FRAME_HEADER_BYTES + payload.length;
-    const copied = payload.length <= LIMITS.sendCopyBytes;
-    this.#makeRoom(copied ? frameBytes : FRAME_HEADER_BYTES);
-    writeFrameHeader(this.#staging, this.#stagedTo, tag, payload.length);
-    this.#stagedTo += FRAME_HEADER_BYTES;
-    if (copied) {
-      this.#staging.set(payload, this.#stagedTo);
-      this.#stagedTo += payload.length;
-    } else {
-      this.#gatherStaged();
-      this.#gathered.push(payload);
+    if (this.#filledBytes + FRAME_HEADER_BYTES > this.#filling.length) this.#flushNow();
+    writeFrameHeader(this.#filling, this.#filledBytes, tag, payload.length);
+    this.#filledBytes += FRAME_HEADER_BYTES;
+    for (let at = 0; at < payload.length; ) {
+      const room = this.#filling.length - this.#filledBytes;
+      const part = payload.subarray(at, at + room);
+      this.#filling.set(part, this.#filledBytes);
+      this.#filledBytes += part.length;
+      at += part.length;
+      if (this.#filledBytes === this.#filling.length) this.#flushNow();
     }
-    this.#gatheredBytes += frameBytes;
-    if (this.#gatheredBytes >= LIMITS.sendGatherBytes) this.#flushNow();
-    else if (!this.#flushScheduled) {
+    if (this.#filledBytes > 0 && !this.#flushScheduled) {
       this.#flushScheduled = true;
       process.nextTick(this.#flush);
     }
   }
 
   drained(): Promise<void> {
-    if (this.ended || this.#writingBytes + this.#gatheredBytes < LIMITS.sendHighWaterBytes) {
+    if (this.ended || this.#writingBytes + this.#filledBytes < LIMITS.sendHighWaterBytes) {
       return Promise.resolve();
     }
     return new Promise((resolve) => this.#waitingForRoom.push(resolve));
@@ -74,44 +69,22 @@ export class TlsLink extends LinkBase {
     } else {
       this.#socket.destroy();
     }
-    this.#gathered = [];
     this.#letSendersGo();
-  }
-
-  /** Makes sure that `bytes` more fit into the staging buffer. */
-  #makeRoom(bytes: number): void {
-    if (this.#stagedTo + bytes <= this.#staging.length) return;
-    this.#gatherStaged();
-    // The socket may still be reading the old one.
-    this.#staging = Buffer.allocUnsafeSlow(LIMITS.sendStagingBytes);
-    this.#stagedFrom = 0;
-    this.#stagedTo = 0;
-  }
-
-  #gatherStaged(): void {
-    if (this.#stagedTo === this.#stagedFrom) return;
-    this.#gathered.push(this.#staging.subarray(this.#stagedFrom, this.#stagedTo));
-    this.#stagedFrom = this.#stagedTo;
   }
 
   #flushNow(): void {
     this.#flushScheduled = false;
-    this.#gatherStaged();
-    const parts = this.#gathered;
-    const bytes = this.#gatheredBytes;
-    if (parts.length === 0 || this.#socket.destroyed) return;
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
+    const bytes = this.#filledBytes;
+    if (bytes === 0 || this.#socket.destroyed) return;
+    const buffer = this.#filling;
+    this.#filling = this.#spare.pop() ?? Buffer.allocUnsafeSlow(LIMITS.sendBufferBytes);
+    this.#filledBytes = 0;
     this.#writingBytes += bytes;
-    const socket = this.#socket;
-    const last = parts.length - 1;
-    if (last > 0) socket.cork();
-    for (let at = 0; at < last; at += 1) socket.write(parts[at]!);
-    socket.write(parts[last]!, () => this.#onWritten(bytes));
-    if (last > 0) socket.uncork();
+    this.#socket.write(buffer.subarray(0, bytes), () => this.#onWritten(buffer, bytes));
   }
 
-  #onWritten(bytes: number): void {
+  #onWritten(buffer: Buffer, bytes: number): void {
+    if (this.#spare.length < LIMITS.spareSendBuffers) this.#spare.push(buffer);
     this.#writingBytes -= bytes;
     if (this.#writingBytes <= LIMITS.sendLowWaterBytes) this.#letSendersGo();
   }

@@ -52,6 +52,8 @@ export interface ListenOptions extends LinkOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** How long the link with a party may be silent while something is awaited; else `silenceMs`. */
+  readonly silenceMsOf?: (party: Party) => number | undefined;
   /** Called with the link to each client that has proved to be a party of the market. */
   onPeer(link: Link, party: Party): void;
   /** Called with the reason and address of each client that was turned away. */
@@ -78,7 +80,9 @@ function acceptClient(socket: TLSSocket, options: ListenOptions): void {
   }
   prepare(socket);
   socket.write(WELCOME);
-  options.onPeer(new TlsLink(socket, partyName(party), options), party);
+  const silenceMs = options.silenceMsOf?.(party) ?? options.silenceMs;
+  const linkOptions = silenceMs === undefined ? options : { ...options, silenceMs };
+  options.onPeer(new TlsLink(socket, partyName(party), linkOptions), party);
 }
 
 /**

@@ -32,7 +32,11 @@ function withClearOptions(command: Command): Command {
 function program(): Command {
   const hushwatt = new Command("hushwatt")
     .description("A private local electricity market: clears orders that nobody can read")
-    .showHelpAfterError("(--help says more)");
+    .showHelpAfterError("(--help says more)")
+    // Before the commands are added: each takes over what holds here at that moment.
+    .exitOverride((error) => {
+      process.exit(error.exitCode === 0 ? 0 : EXIT_BAD_INPUT);
+    });
   withClearOptions(
     hushwatt
       .command("clear")
@@ -50,7 +54,8 @@ function program(): Command {
   ).action(
     (
       options: ClearOptions & { orders?: string; seed: number; households: number; full?: boolean },
-    ) => (options.orders === undefined ? startCommand(options) : clearCommand(options.orders, options)),
+    ) =>
+      options.orders === undefined ? startCommand(options) : clearCommand(options.orders, options),
   );
   return hushwatt;
 }
@@ -66,11 +71,7 @@ function ignoreClosedOutput(): void {
 async function main(): Promise<void> {
   ignoreClosedOutput();
   try {
-    await program()
-      .exitOverride((error) => {
-        process.exit(error.exitCode === 0 ? 0 : EXIT_BAD_INPUT);
-      })
-      .parseAsync();
+    await program().parseAsync();
   } catch (error) {
     if (error instanceof InputError) {
       process.stderr.write(`${error.problems.join("\n")}\n`);

@@ -1,5 +1,7 @@
 // Writing to the terminal: progress that disappears, errors, and output of any length.
-import { createWriteStream } from "node:fs";
+import { constants, createWriteStream } from "node:fs";
+import { access, open } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createColors } from "picocolors";
@@ -41,11 +43,35 @@ export function print(lines: readonly string[]): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
+/** Throws InputError where writeOut could not write `file`; leaves everything as it is. */
+export async function checkWritable(file: string): Promise<void> {
+  try {
+    await (await open(file, "r+")).close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw cannotWrite(file, error);
+    await access(dirname(file), constants.W_OK).catch((reason: unknown) => {
+      throw cannotWrite(file, reason);
+    });
+  }
+}
+
+function cannotWrite(file: string, error: unknown): InputError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reason = WRITE_PROBLEMS.get(code ?? "") ?? message;
+  return new InputError([`cannot write ${file}: ${reason}`]);
+}
+
+const WRITE_PROBLEMS: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "its folder does not exist"],
+  ["ENOTDIR", "its folder does not exist"],
+  ["EISDIR", "it is a folder"],
+  ["EACCES", "it may not be written"],
+  ["EPERM", "it may not be written"],
+  ["EROFS", "it is on a disk that may not be written"],
+]);
+
 /** Writes pieces of text to a file, or to standard output when `file` is undefined. */
-export async function writeOut(
-  pieces: Iterable<string>,
-  file: string | undefined,
-): Promise<void> {
+export async function writeOut(pieces: Iterable<string>, file: string | undefined): Promise<void> {
   if (file === undefined) {
     await pipeline(Readable.from(pieces), process.stdout, { end: false });
     return;
@@ -53,7 +79,6 @@ export async function writeOut(
   try {
     await pipeline(Readable.from(pieces), createWriteStream(file));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InputError([`cannot write ${file}: ${reason}`]);
+    throw cannotWrite(file, error);
   }
 }

@@ -1,5 +1,6 @@
 // What the meters and suppliers of a market do around a clearing, for a file of orders at once: split every order
 // into shares, send each evaluator its part only, and put the results together from all evaluators' shares.
+import { ChannelError } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
 import type { Order, Outcome, SupplierSums } from "../market/order.ts";
 import { type OrderLayout, orderLayout, orderRows } from "../market/order-layout.ts";
@@ -53,13 +54,7 @@ export async function clearPrivately(
   const begin = clock.nowMs();
   const command: ClearCommand = { type: "clear", count: orders.length, ...request };
   for (const evaluator of evaluators) evaluator.command(command);
-  const finished = Promise.all(
-    evaluators.map((evaluator, party) =>
-      evaluator.cleared((phase) => {
-        if (party === 0) onProgress({ phase });
-      }),
-    ),
-  );
+  const finished = allCleared(tools, evaluators, (phase) => onProgress({ phase }));
   // A failure shows in `finished` first; sending then fails too, with a less telling error.
   const sent = sendOrders(tools, evaluators, layout, orders);
   const { shareMs, firstOrderShares } = await Promise.race([
@@ -88,6 +83,40 @@ export async function clearPrivately(
     firstOrderShares,
   };
 }
+
+/**
+ * All evaluators' answers. One that fails brings the others down; so the error has what each of them says,
+ * and who has not answered.
+ */
+async function allCleared(
+  { clock }: ClientTools,
+  evaluators: readonly EvaluatorConnection[],
+  onPhase: (phase: "offline" | "online") => void,
+): Promise<ClearedAnswer[]> {
+  const answers = evaluators.map((evaluator, party) =>
+    evaluator.cleared((phase) => {
+      if (party === 0) onPhase(phase);
+    }),
+  );
+  try {
+    return await Promise.all(answers);
+  } catch (error) {
+    if (!(error instanceof ChannelError || error instanceof EvaluatorFailedError)) throw error;
+    const later = clock.sleep(REASONS_WITHIN_MS);
+    const reasons = await Promise.all(
+      answers.map((answer, party) => {
+        const silent = later.then(() => `${evaluators[party]!.name} has not answered`);
+        return Promise.race([answer.then(() => null, messageOf), silent]);
+      }),
+    );
+    throw new EvaluatorFailedError(reasons.filter((reason) => reason !== null).join("; "));
+  }
+}
+
+/** How long the others have to say why they failed too. */
+const REASONS_WITHIN_MS = 500;
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Splits the orders and sends evaluator i components i and i + 1, those that are seeds as seeds. */
 async function sendOrders(
@@ -127,9 +156,7 @@ function firstOf(components: readonly Uint8Array[], layout: OrderLayout): Uint8A
   const first = components.map((component, index) =>
     component.slice(0, index === 2 ? 8 * layout.width : SEED_BYTES),
   );
-  return [0, 1, 2].map((party) =>
-    Uint8Array.from([...first[party]!, ...first[(party + 1) % 3]!]),
-  );
+  return [0, 1, 2].map((party) => Uint8Array.from([...first[party]!, ...first[(party + 1) % 3]!]));
 }
 
 async function collectOutcome(

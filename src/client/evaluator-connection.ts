@@ -23,6 +23,11 @@ export class EvaluatorConnection {
     this.link = link;
   }
 
+  /** The evaluator's name, e.g. "evaluator-1". */
+  get name(): string {
+    return this.link.peer;
+  }
+
   command(command: Command): void {
     this.link.send(TAGS.commands, encodeJson(command));
   }

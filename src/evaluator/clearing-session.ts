@@ -102,7 +102,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Compares fingerprints with the neighbours: this evaluator's second component is the next one's first. */
-function fingerprintComparer(field: Field, mesh: Mesh): Comparer {
+export function fingerprintComparer(field: Field, mesh: Mesh): Comparer {
   return {
     async differing(first, second) {
       const tags = [mesh.nextTag++, mesh.nextTag++] as const;
@@ -126,7 +126,7 @@ async function exchange(to: Link, from: Link, tag: number, bytes: Uint8Array): P
   const arrival = from.receive(tag, bytes.length, (part, offset) => received.set(part, offset));
   arrival.catch(() => {}); // Awaited below; until then it must not count as unhandled.
   for (let at = 0; at < bytes.length; at += piece) {
-    to.send(tag, bytes.slice(at, at + piece));
+    to.send(tag, bytes.subarray(at, at + piece));
     await to.drained();
   }
   await arrival;

@@ -13,6 +13,7 @@ import { nodePrimitives } from "../crypto/node-primitives.ts";
 import type { Party } from "../crypto/party.ts";
 import { Field } from "../field/field.ts";
 import { systemClock } from "../platform/clock.ts";
+import { LIMITS } from "../platform/limits.ts";
 import { Callers } from "./mesh.ts";
 import { type OperatorContext, serveOperator } from "./operator-session.ts";
 
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
     host: config.host,
     port: config.port,
     onPeer,
+    silenceMsOf: ({ role }) => (role === "operator" ? LIMITS.idleOperatorMs : undefined),
     onRefused: (reason, address) => log(`refused ${address}: ${reason}`),
     ...linkOptions,
   });

@@ -10,6 +10,11 @@ import type { Partial, Secret } from "./shared.ts";
 
 export type Factors = readonly (readonly [Secret, Secret])[];
 
+export interface SignedTerm {
+  readonly value: Secret;
+  readonly positive: boolean;
+}
+
 export interface EngineStats {
   /** Rounds in sequence so far: an operation's round is one after the last that finished before it began. */
   readonly rounds: number;
@@ -34,6 +39,8 @@ export interface Engine {
   add<T extends Secret | Partial>(a: T, b: T): T;
   /** a - b; b is broadcast. */
   sub<T extends Secret | Partial>(a: T, b: T): T;
+  /** The sum of vectors, each added or subtracted, plus a public safe integer. At least one; equal lengths. */
+  signedSum(terms: readonly SignedTerm[], constant: number): Secret;
   /** k a for a public safe integer k. */
   scale<T extends Secret | Partial>(a: T, k: number): T;
   /** a + k for a public safe integer k. */
@@ -58,7 +65,7 @@ export interface Engine {
 
   // ---- local: multiplication without its round
   partial(a: Secret): Partial;
-  /** Elementwise sum over t of x_t y_t; factors of length 1 are broadcast. */
+  /** Elementwise sum over t of x_t y_t; y_t is broadcast. */
   partialProducts(factors: Factors): Partial;
   /** One inner product per pair of vectors of equal length. */
   partialDots(factors: Factors): Partial;

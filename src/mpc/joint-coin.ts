@@ -12,8 +12,8 @@ async function exchange(
   tag: number,
 ): Promise<[Uint8Array, Uint8Array]> {
   const received: [Uint8Array, Uint8Array] = [new Uint8Array(32), new Uint8Array(32)];
-  next.send(tag, mine.slice());
-  previous.send(tag, mine.slice());
+  next.send(tag, mine);
+  previous.send(tag, mine);
   await Promise.all([
     next.receive(tag, 32, (piece, offset) => received[0].set(piece, offset)),
     previous.receive(tag, 32, (piece, offset) => received[1].set(piece, offset)),

@@ -3,9 +3,13 @@
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import { assert } from "../platform/assert.ts";
+import type { SignedTerm } from "./engine.ts";
 import { Partial, Secret } from "./shared.ts";
 
 type Shared = Secret | Partial;
+
+/** Elements worked on at once by operations that read several long vectors. */
+const CHUNK = 4096;
 
 export abstract class LinearEngine {
   readonly field: Field;
@@ -44,6 +48,26 @@ export abstract class LinearEngine {
 
   sub<T extends Shared>(a: T, b: T): T {
     return this.map2(a, b, (dst, x, y) => this.field.sub(dst, x, y));
+  }
+
+  signedSum(terms: readonly SignedTerm[], constant: number): Secret {
+    const [first] = terms;
+    assert(first !== undefined, "a sum needs at least one term");
+    const carries = this.constantComponents("secret");
+    return this.map(first.value, first.value.length, (dst, _, index) => {
+      // Chunk by chunk, so that the sum stays in the cache while the terms are read.
+      for (let from = 0; from < dst.length; from += CHUNK) {
+        const to = Math.min(from + CHUNK, dst.length);
+        const sum = dst.slice(from, to);
+        this.field.fill(sum, carries[index] ? Math.max(0, constant) : 0);
+        if (carries[index] && constant < 0) this.field.addNumber(sum, sum, constant);
+        for (const { value, positive } of terms) {
+          const term = value.components[index]!.slice(from, to);
+          if (positive) this.field.add(sum, sum, term);
+          else this.field.sub(sum, sum, term);
+        }
+      }
+    });
   }
 
   scale<T extends Shared>(a: T, k: number): T {

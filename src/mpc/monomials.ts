@@ -1,6 +1,6 @@
 // Products of the subsets of a few secret bits, from which the indicator of any pattern of the bits follows by
 // additions alone. A subset T of bits 0 .. k - 1 is a number whose bit j says whether j is in T.
-import { type Engine, mul } from "./engine.ts";
+import { type Engine, mul, type SignedTerm } from "./engine.ts";
 import type { Secret } from "./shared.ts";
 
 /** Bits b_0 .. b_(k - 1), and a vector that multiplies every product, or null for 1. */
@@ -50,34 +50,16 @@ export function agreeing(
   pattern: number,
 ): Secret {
   const must = (pattern >> from) << from;
-  let result: Secret | null = null;
+  const terms: SignedTerm[] = [];
   let constant = 0;
   for (let subset = must; subset < products.length; subset++) {
-    const inRange = subset >> from << from === subset;
+    const inRange = (subset >> from) << from === subset;
     if (!inRange || (subset & must) !== must) continue;
-    const positive = oddBits(subset ^ must) === 0;
-    const product = products[subset];
-    if (product === null) constant = 1;
-    else result = addSigned(engine, result, product!, positive);
+    const value = products[subset];
+    if (value === null) constant = 1;
+    else if (value) terms.push({ value, positive: oddBits(subset ^ must) === 0 });
   }
-  if (result === null) return engine.constant([constant]);
-  if (constant === 0) return result;
-  const shifted = engine.addNumber(result, constant);
-  engine.free(result);
-  return shifted;
-}
-
-/** sum + product or sum - product; the old sum is given back. The first product is copied. */
-function addSigned(
-  engine: Engine,
-  sum: Secret | null,
-  product: Secret,
-  positive: boolean,
-): Secret {
-  if (sum === null) return engine.scale(product, positive ? 1 : -1);
-  const next = positive ? engine.add(sum, product) : engine.sub(sum, product);
-  engine.free(sum);
-  return next;
+  return engine.signedSum(terms, constant);
 }
 
 /** 1 if an odd number of bits is set. */

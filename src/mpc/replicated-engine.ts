@@ -69,7 +69,7 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
     const own = primitives.randomBytes(16);
     const shared = new Uint8Array(16);
     const tag = peers.nextTag++;
-    peers.previous.send(tag, own.slice());
+    peers.previous.send(tag, own);
     await peers.next.receive(tag, 16, (piece, offset) => shared.set(piece, offset));
     return new ReplicatedEngine(field, peers, primitives, { own, shared }, yieldTurn);
   }
@@ -98,11 +98,22 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
 
   partialDots(factors: Factors): Partial {
     const z = this.field.alloc(factors.length);
-    factors.forEach(([x, y], index) => {
-      const [x0, x1] = x.components;
-      const [y0, y1] = y.components;
-      this.field.crossDot(z.slice(index, index + 1), x0!, x1!, y0!, y1!);
-    });
+    this.field.fill(z, 0);
+    const part = this.field.alloc(1);
+    const longest = Math.max(0, ...factors.map(([x]) => x.length));
+    // Chunk by chunk over all pairs: a vector that several pairs share stays in the cache.
+    for (let from = 0; from < longest; from += CHUNK) {
+      factors.forEach(([x, y], index) => {
+        const to = Math.min(from + CHUNK, x.length);
+        if (from >= to) return;
+        const [x0, x1] = x.components.map((component) => component.slice(from, to));
+        const [y0, y1] = y.components.map((component) => component.slice(from, to));
+        this.field.crossDot(part, x0!, x1!, y0!, y1!);
+        const sum = z.slice(index, index + 1);
+        this.field.add(sum, sum, part);
+      });
+    }
+    this.field.free(part);
     return new Partial([z], true);
   }
 
@@ -131,11 +142,14 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
     const total = this.field.alloc(1);
     const part = this.field.alloc(1);
     this.field.fill(total, 0);
-    const { product } = await this.reshareInChunks(x.length, (z, from, to) => {
+    const finished = this.reshareInChunks(x.length, (z, from, to) => {
       this.crossTerms(z, [[x, y]], from, to);
       this.field.sum(part, z);
       this.field.add(total, total, part);
     });
+    const product = this.asRound(finished.then((local) => local.product));
+    product.catch(() => {}); // Awaited later by the caller; until then it must not count as unhandled.
+    await finished;
     this.field.free(part);
     return { total: new Partial([total], true), product };
   }
@@ -146,7 +160,7 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
 
   async randomBits(count: number): Promise<Secret> {
     // Each evaluator's pair of common bit streams; the exclusive or of the three is known to nobody.
-    const { own, shared } = this.correlated.commonBits(count);
+    const { own, shared } = await this.inTurn(async () => this.correlated.commonBits(count));
     const [b0, b1, b2] = [0, 1, 2].map((holder) => this.commonSecret(holder, own, shared));
     const b01 = await this.exclusiveOr(b0!, b1!);
     const bits = await this.exclusiveOr(b01, b2!);
@@ -156,13 +170,15 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
 
   async random(count: number): Promise<Secret> {
     const components = [this.field.alloc(count), this.field.alloc(count)] as const;
-    for (let from = 0; from < count; from += CHUNK) {
-      const to = Math.min(from + CHUNK, count);
-      this.correlated.randomComponents(
-        components[0].slice(from, to),
-        components[1].slice(from, to),
-      );
-    }
+    await this.inTurn(async () => {
+      for (let from = 0; from < count; from += CHUNK) {
+        const to = Math.min(from + CHUNK, count);
+        this.correlated.randomComponents(
+          components[0].slice(from, to),
+          components[1].slice(from, to),
+        );
+      }
+    });
     return new Secret(components, true);
   }
 
@@ -281,10 +297,11 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
    * Runs the local part of an operation after those begun earlier, so that all evaluators draw correlated
    * randomness in the same order also while a long operation waits for a slow link.
    */
-  private inTurn(work: () => Promise<void>): Promise<void> {
-    this.turn = this.turn.then(work);
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.then(() => {});
     this.turn.catch(() => {});
-    return this.turn;
+    return result;
   }
 
   /** Counts the round of an operation: it came after all that had finished when it began. */
@@ -296,7 +313,7 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
   }
 
   private sendVector(link: Link, tag: number, v: Vector): void {
-    link.send(tag, this.field.toBytes(v));
+    link.send(tag, this.field.memory.bytes(v));
     this.sent += v.length;
   }
 

@@ -19,7 +19,10 @@ export const LIMITS = {
   earlyCopyBytes: 4 * KIB,
   /** How long a link with a pending receive may go without a single arriving byte. */
   silenceMs: 30_000,
-  /** After that, a last chance for bytes that have arrived but were not read yet. */
+  /** How long an operator may leave an evaluator without a command, and may wait for its answer. */
+  idleOperatorMs: 24 * 3600 * 1000,
+  answerMs: 15 * 60 * 1000,
+  /** After silence, a last chance for bytes that have arrived but were not read yet. */
   silenceConfirmMs: 50,
   /** How long connect() tries before it gives up, unless told otherwise. */
   connectDeadlineMs: 60_000,
@@ -33,12 +36,10 @@ export const LIMITS = {
   /** Bytes waiting to be sent above which drained() makes the sender wait, and where it resumes. */
   sendHighWaterBytes: 4 * MIB,
   sendLowWaterBytes: 1 * MIB,
-  /** Payloads up to this size are copied next to their header and leave in one socket write. */
-  sendCopyBytes: 16 * KIB,
-  /** Room for copied frames gathered in one turn of the event loop. */
-  sendStagingBytes: 64 * KIB,
-  /** Bytes gathered in one turn above which they are written at once, not at its end. */
-  sendGatherBytes: 1 * MIB,
+  /** Frames are gathered in buffers of this size; a full one is written at once. */
+  sendBufferBytes: 128 * KIB,
+  /** Buffers a link keeps for reuse. */
+  spareSendBuffers: 32,
   /** Connections one listener holds at a time. */
   connections: 8_192,
 } as const;

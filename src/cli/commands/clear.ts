@@ -9,7 +9,14 @@ import {
   parseMarketParameters,
 } from "../../market/parameters.ts";
 import { type ClearReport, clearReportJsonPieces, clearReportText } from "../clear-report.ts";
-import { InputError, Progress, terminalWidth, useColour, writeOut } from "../terminal.ts";
+import {
+  checkWritable,
+  InputError,
+  Progress,
+  terminalWidth,
+  useColour,
+  writeOut,
+} from "../terminal.ts";
 
 export interface ClearOptions {
   readonly market?: string;
@@ -25,6 +32,8 @@ const CLI_MINIMUM_GROUP = 1;
 const PROBLEMS_SHOWN = 1000;
 
 export async function clearCommand(ordersFile: string, options: ClearOptions): Promise<void> {
+  // Before the work, not after it.
+  if (options.out !== undefined) await checkWritable(options.out);
   const market = await readMarket(options.market);
   const parsed = parseOrderFile(await readInput(ordersFile, "orders"), market);
   const unreadable = parsed.problems.length > 0 && parsed.orders.length === 0;

@@ -1,18 +1,13 @@
 // hushwatt start: a simulated summer day of a community, cleared period by period by three evaluator processes,
 // and what everyone saw of it. What `npm start` runs.
-import { LocalMarket } from "../../agents/local-market.ts";
+
 import { clearRequest } from "../../agents/clear-orders.ts";
+import { LocalMarket } from "../../agents/local-market.ts";
 import { defaultMarketParameters } from "../../market/parameters.ts";
 import { type CommunityDay, summerDay } from "../../sim/community/community.ts";
 import type { DayPeriod } from "../../sim/day-summary.ts";
-import {
-  dayChart,
-  dayHeading,
-  dayTable,
-  savingsLines,
-  whoSawWhat,
-} from "../day-report.ts";
-import { print, Progress, terminalWidth, useColour } from "../terminal.ts";
+import { dayChart, dayHeading, dayTable, savingsLines, whoSawWhat } from "../day-report.ts";
+import { Progress, print, terminalWidth, useColour } from "../terminal.ts";
 
 export interface StartOptions {
   readonly seed: number;
@@ -57,7 +52,9 @@ async function clearDay(
   const periods: DayPeriod[] = [];
   const received: string[][] = [];
   for (const { startUtc, orders } of day.periods) {
-    progress.show(`clearing ${startUtc.slice(11, 16)} UTC, ${periods.length + 1} of ${day.periods.length}`);
+    progress.show(
+      `clearing ${startUtc.slice(11, 16)} UTC, ${periods.length + 1} of ${day.periods.length}`,
+    );
     const request = clearRequest(parameters, day.suppliers.length, orders);
     const cleared = await market.clear(request, orders);
     const { outcome, onlineMs, offlineMs } = cleared;

@@ -1,0 +1,132 @@
+// Clearing, as the evaluators do it: three processes over mutual TLS on this machine. Splitting the orders into
+// shares is the meters' work and not counted. Prints medians as a table, or everything as JSON.
+import { cpus, totalmem } from "node:os";
+import { LocalMarket } from "../src/agents/local-market.ts";
+import type { ClearedPeriod, ClearRequest } from "../src/client/clearing-client.ts";
+import type { Order } from "../src/market/order.ts";
+import type { PriceRule } from "../src/market/parameters.ts";
+
+export interface ClearBenchOptions {
+  readonly orders: readonly number[];
+  readonly runs: number;
+  readonly rule: PriceRule;
+  readonly json: boolean;
+}
+
+interface Row {
+  readonly orders: number;
+  readonly runs: number;
+  readonly offlineMs: Spread;
+  readonly onlineMs: Spread;
+  readonly onlineNsPerOrder: number;
+  readonly bytesSentPerEvaluator: number;
+  readonly onlineRounds: number;
+  readonly peakMemoryMiB: number;
+}
+
+interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+const SUPPLIERS = 3;
+
+/** Seeded orders like a summer noon's: four in ten sell, limits between 8 and 30 ct/kWh. */
+function benchOrders(count: number): Order[] {
+  let state = 12345;
+  const below = (limit: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+  return Array.from({ length: count }, (_, i) => ({
+    meter: `m${i}`,
+    side: below(10) < 4 ? "sell" : "buy",
+    energyWh: below(1500),
+    limitTick: 800 + below(2200),
+    supplier: below(SUPPLIERS),
+  }));
+}
+
+function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median =
+    sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return { median, least: sorted[0]!, most: sorted.at(-1)! };
+}
+
+/** One size: fresh processes, so that the peak memory is this size's; the first run warms up. */
+async function benchSize(count: number, options: ClearBenchOptions): Promise<Row> {
+  const orders = benchOrders(count);
+  const request: ClearRequest = {
+    priceBits: 12,
+    energyBits: 16,
+    priceRule: options.rule,
+    rationing: "pro-rata",
+    revealedSuppliers: new Array<boolean>(SUPPLIERS).fill(true),
+  };
+  const market = await LocalMarket.start();
+  const runs: ClearedPeriod[] = [];
+  try {
+    const warmUps = count <= 10_000 ? 5 : 1;
+    for (let run = -warmUps; run < options.runs; run++) {
+      process.stderr.write(`\r${count} orders, ${run < 0 ? "warm-up" : `run ${run + 1}`}   `);
+      const cleared = await market.clear(request, orders);
+      if (run >= 0) runs.push(cleared);
+    }
+  } finally {
+    process.stderr.write("\r\x1b[K");
+    await market.stop();
+  }
+  const onlineMs = spread(runs.map((run) => run.onlineMs));
+  return {
+    orders: count,
+    runs: runs.length,
+    offlineMs: spread(runs.map((run) => run.offlineMs)),
+    onlineMs,
+    onlineNsPerOrder: (onlineMs.median * 1e6) / count,
+    bytesSentPerEvaluator: runs[0]!.bytesSentPerEvaluator,
+    onlineRounds: runs[0]!.onlineRounds,
+    peakMemoryMiB: Math.max(...runs.map((run) => run.peakRssBytes)) / 2 ** 20,
+  };
+}
+
+const COLUMNS: readonly [string, (row: Row) => string][] = [
+  ["orders", (row) => String(row.orders)],
+  ["offline ms", (row) => row.offlineMs.median.toFixed(0)],
+  ["online ms", (row) => row.onlineMs.median.toFixed(1)],
+  ["least .. most", (row) => `${row.onlineMs.least.toFixed(0)} .. ${row.onlineMs.most.toFixed(0)}`],
+  ["ns/order", (row) => row.onlineNsPerOrder.toFixed(0)],
+  ["rounds", (row) => String(row.onlineRounds)],
+  ["sent MB", (row) => (row.bytesSentPerEvaluator / 1e6).toFixed(1)],
+  ["peak MiB", (row) => row.peakMemoryMiB.toFixed(0)],
+];
+
+/** Runs the benchmark and prints its results. */
+export async function benchClear(options: ClearBenchOptions): Promise<void> {
+  const machine = {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+  };
+  const rows: Row[] = [];
+  for (const count of options.orders) rows.push(await benchSize(count, options));
+  if (options.json) {
+    const result = { benchmark: "clear", machine, rule: options.rule, rows };
+    process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    return;
+  }
+  const cells = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, of]) => of(row)))];
+  const widths = COLUMNS.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
+  const { cpu, cores, memoryGiB, node } = machine;
+  process.stdout.write(
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}; medians of ${options.runs} runs, ` +
+      `rule ${options.rule}\n`,
+  );
+  for (const line of cells) {
+    const padded = line.map((cell, column) => cell.padStart(widths[column]!));
+    process.stdout.write(`${padded.join("  ")}\n`);
+  }
+}
