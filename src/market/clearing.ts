@@ -249,8 +249,13 @@ function spread(
   everyWh: Secret,
 ): { perWh: Secret; cut: Secret; cutAmount: Secret } {
   const { rows } = servingGrid(positionOf.length);
-  const row = positionOf.map((position) => position % rows);
-  const column = positionOf.map((position) => Math.floor(position / rows));
+  const row = new Uint32Array(positionOf.length);
+  const column = new Uint32Array(positionOf.length);
+  for (let i = 0; i < positionOf.length; i++) {
+    const position = positionOf[i]!;
+    column[i] = position / rows;
+    row[i] = position - column[i]! * rows;
+  }
   const perWh = engine.add(serving.served, everyWh);
   return {
     perWh: engine.gather(perWh, row),

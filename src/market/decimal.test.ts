@@ -6,17 +6,19 @@ import { decimalTextOf, formatDecimal, parseDecimal, unitsAt } from "./decimal.t
 
 describe("parseDecimal", () => {
   test.each([
-    ["18.25", 1825n, 2],
-    ["18.2500", 1825n, 2],
-    ["-5", -5n, 0],
-    ["-5.00", -5n, 0],
-    ["100", 100n, 0],
-    ["100.00", 100n, 0],
-    ["007.10", 71n, 1],
-    ["-0.0", 0n, 0],
-    ["0.05", 5n, 2],
+    ["18.25", 1825, 2],
+    ["18.2500", 1825, 2],
+    ["-5", -5, 0],
+    ["-5.00", -5, 0],
+    ["100", 100, 0],
+    ["100.00", 100, 0],
+    ["007.10", 71, 1],
+    ["-0.0", 0, 0],
+    ["0.05", 5, 2],
   ])("reads %s", (text, units, scale) => {
-    expect(parseDecimal(text)).toEqual({ units, scale });
+    const read = parseDecimal(text);
+    expect(read?.scale).toBe(scale);
+    expect(unitsAt(read!, scale)).toEqual({ units, exact: true });
   });
 
   test.each([
@@ -42,12 +44,36 @@ describe("parseDecimal", () => {
 
   test("gives back any units and scale that were formatted", () => {
     fc.assert(
-      fc.property(fc.bigInt(-(10n ** 30n), 10n ** 30n), fc.nat(12), (units, scale) => {
+      fc.property(fc.maxSafeInteger(), fc.nat(12), (units, scale) => {
         const read = parseDecimal(formatDecimal(units, scale));
-        expect(read).not.toBeNull();
         expect(read!.scale).toBeLessThanOrEqual(scale);
-        expect(unitsAt(read!, scale)).toBe(units);
+        expect(unitsAt(read!, scale)).toEqual({ units, exact: true });
       }),
+    );
+  });
+
+  test("rounds down like whole numbers of any size, or says that it is beyond the safe ones", () => {
+    const most = BigInt(Number.MAX_SAFE_INTEGER);
+    fc.assert(
+      fc.property(
+        fc.bigInt(-(10n ** 30n), 10n ** 30n),
+        fc.nat(25),
+        fc.nat(12),
+        (value, own, at) => {
+          const digits = String(value < 0n ? -value : value).padStart(own + 1, "0");
+          const cut = digits.length - own;
+          const fraction = own === 0 ? "" : `.${digits.slice(cut)}`;
+          const text = `${value < 0n ? "-" : ""}${digits.slice(0, cut)}${fraction}`;
+          const scaled = value * 10n ** BigInt(at);
+          const rest = scaled % 10n ** BigInt(own);
+          const floor = (scaled - rest) / 10n ** BigInt(own) - (rest < 0n ? 1n : 0n);
+          const { units, exact } = unitsAt(parseDecimal(text)!, at);
+          expect(exact).toBe(rest === 0n);
+          if (floor > most) expect(units).toBeGreaterThan(Number(most));
+          else if (floor < -most) expect(units).toBeLessThan(-Number(most));
+          else expect(units).toBe(Number(floor));
+        },
+      ),
     );
   });
 });
@@ -55,7 +81,7 @@ describe("parseDecimal", () => {
 test("formatDecimal writes the asked number of decimals", () => {
   expect(formatDecimal(1825, 2)).toBe("18.25");
   expect(formatDecimal(-500, 2)).toBe("-5.00");
-  expect(formatDecimal(-5n, 2)).toBe("-0.05");
+  expect(formatDecimal(-5, 2)).toBe("-0.05");
   expect(formatDecimal(0, 3)).toBe("0.000");
   expect(formatDecimal(42, 0)).toBe("42");
 });

@@ -1,13 +1,15 @@
 // Exact decimal numbers as whole units of a power of ten: prices are never binary fractions.
 
-/** The number units * 10^-scale. */
+/** The number digits * 10^-scale, below zero if `negative`. */
 export interface Decimal {
-  readonly units: bigint;
+  readonly negative: boolean;
+  /** Without zeros in front; empty for zero. */
+  readonly digits: string;
   /** Decimals after the point, 0 or more. */
   readonly scale: number;
 }
 
-/** Longer texts are refused: no price needs more, and converting them would cost quadratic time. */
+/** Longer texts are refused: no price needs more. */
 const MAX_TEXT_LENGTH = 100;
 
 const PLAIN = /^-?[0-9]+(?:\.[0-9]+)?$/;
@@ -21,10 +23,10 @@ const TRAILING_ZEROS = /\.?0+$/;
 export function parseDecimal(text: string): Decimal | null {
   if (text.length > MAX_TEXT_LENGTH || !PLAIN.test(text)) return null;
   const point = text.indexOf(".");
-  if (point < 0) return { units: BigInt(text), scale: 0 };
-  const shortest = text.replace(TRAILING_ZEROS, "");
-  const scale = Math.max(0, shortest.length - point - 1);
-  return { units: BigInt(shortest.replace(".", "")), scale };
+  const shortest = point < 0 ? text : text.replace(TRAILING_ZEROS, "");
+  const scale = point < 0 ? 0 : Math.max(0, shortest.length - point - 1);
+  const digits = shortest.replace(/[-.]/g, "").replace(/^0+/, "");
+  return { negative: text.startsWith("-") && digits !== "", digits, scale };
 }
 
 /**
@@ -41,16 +43,25 @@ export function decimalTextOf(value: number): string {
   return `${sign}${whole}${fraction.padEnd(exponent, "0")}`;
 }
 
-/** The value in whole units of 10^-scale; `scale` must be at least the value's own. */
-export function unitsAt(value: Decimal, scale: number): bigint {
-  return value.units * 10n ** BigInt(scale - value.scale);
+/**
+ * The value in units of 10^-scale, rounded down to whole ones; `exact` says whether nothing was cut
+ * off. Beyond the safe integers, some number beyond them on the same side.
+ */
+export function unitsAt(value: Decimal, scale: number): { units: number; exact: boolean } {
+  const { negative, digits } = value;
+  const excess = value.scale - scale;
+  const exact = excess <= 0;
+  const whole = Number(
+    exact ? digits + "0".repeat(-excess) : digits.slice(0, Math.max(0, digits.length - excess)),
+  );
+  return { units: negative ? -(exact ? whole : whole + 1) : whole, exact };
 }
 
 /**
  * Writes units * 10^-scale with exactly `scale` decimals: (1825, 2) -> "18.25", (-500, 2) ->
  * "-5.00".
  */
-export function formatDecimal(units: bigint | number, scale: number): string {
+export function formatDecimal(units: number, scale: number): string {
   const negative = units < 0;
   const digits = String(negative ? -units : units).padStart(scale + 1, "0");
   const sign = negative ? "-" : "";

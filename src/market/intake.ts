@@ -1,6 +1,6 @@
 // From shared rows of bits to a book (design: checks on orders). Every check concerns one order alone, so a bad
 // one never harms another: both holders of a component must hold the same one, every bit must be a bit, and
-// exactly one supplier must be named. An order that fails counts as energy 0.
+// exactly one supplier must be named. An order that fails counts as all zeros: no energy, no supplier.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import { Partial, Secret } from "../mpc/shared.ts";
@@ -66,16 +66,32 @@ export async function takeOrders(
   // Zero for every valid order; for an invalid one a random combination of its own malformed bits only.
   const opened = await engine.open(folded.check);
   const broken = nonZero(field, opened);
-  const rejected = Array.from({ length: rows.count }, (_, i): RejectionReason | null => {
-    if (differing[i] === 1) return "inconsistent-shares";
-    return broken[i] === 1 ? "invalid-order" : null;
-  });
+  const rejected = new Array<RejectionReason | null>(rows.count).fill(null);
+  const passed = new Uint8Array(rows.count).fill(1);
+  for (let i = 0; i < rows.count; i++) {
+    if (differing[i] === 0 && broken[i] === 0) continue;
+    rejected[i] = differing[i] === 1 ? "inconsistent-shares" : "invalid-order";
+    passed[i] = 0;
+  }
   const accepted = field.alloc(rows.count);
-  field.setNumbers(accepted, Uint8Array.from(rejected, (reason) => (reason === null ? 1 : 0)));
-  const energy = engine.mulPublic(folded.energy, accepted);
-  engine.free(folded.energy, folded.check);
+  field.setNumbers(accepted, passed);
+  // Of a rejected order everything becomes 0, not only its energy: holders of different components would
+  // multiply even a 0 to different results, which would spoil every sum it is part of.
+  const anyRejected = passed.includes(0);
+  const acceptedOnly = (column: Secret): Secret => {
+    if (!anyRejected) return column;
+    const kept = engine.mulPublic(column, accepted);
+    engine.free(column);
+    return kept;
+  };
+  const book = {
+    keyBits: folded.keyBits.map(acceptedOnly),
+    energy: acceptedOnly(folded.energy),
+    suppliers: folded.suppliers.map(acceptedOnly),
+  };
+  engine.free(folded.check);
   for (const done of [accepted, opened, ...folded.fingerprints]) field.free(done);
-  return { book: { keyBits: folded.keyBits, energy, suppliers: folded.suppliers }, rejected };
+  return { book, rejected };
 }
 
 function drawCoefficients(
@@ -174,9 +190,8 @@ function foldRows(
 
 /** 1 where a public element is not 0. */
 function nonZero(field: Field, v: Vector): Uint8Array {
-  const words = field.toBytes(v);
-  const halves = new Uint32Array(words.buffer, words.byteOffset, 2 * v.length);
-  return Uint8Array.from({ length: v.length }, (_, i) => {
-    return halves[2 * i]! | halves[2 * i + 1]! ? 1 : 0;
-  });
+  const halves = new Uint32Array(field.toBytes(v).buffer);
+  const found = new Uint8Array(v.length);
+  for (let i = 0; i < found.length; i++) found[i] = halves[2 * i]! | halves[2 * i + 1]! ? 1 : 0;
+  return found;
 }

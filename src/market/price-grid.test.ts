@@ -108,6 +108,8 @@ describe("gridProblem", () => {
     // 2^53 - 1 = 9007199254740991 units of 0.01.
     ["-90071992547409.92", "0.01", 12, "min"],
     ["90071992547409.91", "0.01", 4, "tick"],
+    // Within the limits on both sides, but further apart than can be counted exactly.
+    ["-90071992547409.91", "1500000000.01", 16, "tick"],
   ])("min %s, tick %s, %i bits: %s is wrong", (min, tick, bits, field) => {
     expect(gridProblem(min, tick, bits)?.field).toBe(field);
     expect(() => new PriceGrid(min, tick, bits)).toThrow(InvariantError);
@@ -118,5 +120,11 @@ describe("gridProblem", () => {
     expect(high.format(15)).toBe("90071992547409.91");
     expect(high.tickOf("90071992547409.91")).toBe(15);
     expect(high.tickOf("90071992547409.92")).toMatchObject({ kind: "above" });
+    expect(high.tickOf("90071992547409.911")).toMatchObject({ kind: "above" });
+    // 65,535 ticks of 137,438,953,471 hundredths end just below the limit; no product is rounded.
+    const wide = new PriceGrid("-90071992547409.91", "1374389534.71", 16);
+    expect(wide.format(65_535)).toBe("-1374389456.06");
+    expect(wide.tickOf("-1374389456.06")).toBe(65_535);
+    expect(wide.tickOf("-1374389456.07")).toMatchObject({ kind: "off-grid" });
   });
 });

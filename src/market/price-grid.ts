@@ -34,20 +34,20 @@ export function gridProblem(min: string, tick: string, bits: number): GridProble
   const low = parseDecimal(min);
   const step = parseDecimal(tick);
   if (low === null) return { field: "min", message: "expected a plain decimal such as 0 or -5.00" };
-  if (step === null || step.units <= 0n) {
+  if (step === null || step.negative || step.digits === "") {
     return { field: "tick", message: "expected a plain decimal above 0 such as 0.01" };
   }
   const tooFine = `expected at most ${MAX_PRICE_DECIMALS} decimals`;
   if (low.scale > MAX_PRICE_DECIMALS) return { field: "min", message: tooFine };
   if (step.scale > MAX_PRICE_DECIMALS) return { field: "tick", message: tooFine };
   const scale = Math.max(low.scale, step.scale);
-  const limit = BigInt(Number.MAX_SAFE_INTEGER);
-  const lowest = unitsAt(low, scale);
-  const highest = lowest + unitsAt(step, scale) * (2n ** BigInt(bits) - 1n);
-  const reach = `expected every price between ${formatDecimal(-limit, scale)} and `;
-  const message = reach + formatDecimal(limit, scale);
+  const limit = Number.MAX_SAFE_INTEGER;
+  const lowest = unitsAt(low, scale).units;
+  const span = unitsAt(step, scale).units * (2 ** bits - 1);
+  const last = formatDecimal(limit, scale);
+  const message = `expected prices between ${formatDecimal(-limit, scale)} and ${last}, at most ${last} apart`;
   if (lowest < -limit || lowest > limit) return { field: "min", message };
-  if (highest > limit) return { field: "tick", message };
+  if (span > limit || lowest + span > limit) return { field: "tick", message };
   return null;
 }
 
@@ -73,8 +73,8 @@ export class PriceGrid {
     this.bits = bits;
     this.size = 2 ** bits;
     this.decimals = Math.max(low.scale, step.scale);
-    this.#lowest = Number(unitsAt(low, this.decimals));
-    this.#step = Number(unitsAt(step, this.decimals));
+    this.#lowest = unitsAt(low, this.decimals).units;
+    this.#step = unitsAt(step, this.decimals).units;
   }
 
   /** The distance of two neighbouring prices, e.g. "0.05". */
@@ -109,22 +109,22 @@ export class PriceGrid {
   #locate(text: string): number | PriceProblem {
     const price = parseDecimal(text);
     if (price === null) return notANumber(text);
-    const scale = Math.max(price.scale, this.decimals);
-    const refine = 10n ** BigInt(scale - this.decimals);
-    const step = BigInt(this.#step) * refine;
-    const above = unitsAt(price, scale) - BigInt(this.#lowest) * refine;
+    const { units, exact } = unitsAt(price, this.decimals);
     const lastTick = this.size - 1;
-    if (above < 0n) {
+    const highest = this.#units(lastTick);
+    if (units < this.#lowest) {
       return { kind: "below", message: `below the market's lowest price ${this.format(0)}` };
     }
-    if (above > step * BigInt(lastTick)) {
+    if (units > highest || (units === highest && !exact)) {
       return {
         kind: "above",
         message: `above the market's highest price ${this.format(lastTick)}`,
       };
     }
-    const tick = Number(above / step);
-    if (above % step === 0n) return tick;
+    const above = units - this.#lowest;
+    const rest = above % this.#step;
+    const tick = (above - rest) / this.#step;
+    if (exact && rest === 0) return tick;
     const nearest = `${this.format(tick)} and ${this.format(tick + 1)}`;
     return { kind: "off-grid", message: `off the grid: nearest are ${nearest}` };
   }

@@ -19,7 +19,8 @@ export function permutationFrom(
   const draws = new Uint32Array(DRAWS_AT_ONCE);
   const bytes = new Uint8Array(draws.buffer);
   let used = DRAWS_AT_ONCE;
-  const permutation = Uint32Array.from({ length: count }, (_, i) => i);
+  const permutation = new Uint32Array(count);
+  for (let i = 0; i < count; i++) permutation[i] = i;
   const nextDraw = () => {
     if (used === DRAWS_AT_ONCE) {
       prg.fill(bytes);

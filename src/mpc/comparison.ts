@@ -54,7 +54,7 @@ export class ComparisonPool {
 
   /**
    * Material for one comparison per element of `gates`, in this order.
-   * Rounds: 6. Elements: 427 per comparison. Leaks: nothing.
+   * Rounds: 5. Elements: 427 per comparison. Leaks: nothing.
    */
   static async prepare(engine: Engine, gates: Secret): Promise<ComparisonPool> {
     const size = gates.length;
@@ -86,7 +86,7 @@ export class ComparisonPool {
 
   /**
    * The next d.length comparisons: u [d < 0] for each element, |d| < 2^59, as a Partial: open or reshare it.
-   * Rounds: 4 (5 with the caller's). Elements: 2 + 2 (16 + 8 + 4) + ... = 31 per comparison.
+   * Rounds: 4 (5 with the caller's). Elements per comparison: 2 for y, 16 + 8 + 4 for the tree: 30 in all.
    */
   async negative(engine: Engine, d: Partial): Promise<Partial> {
     const count = d.length;

@@ -1,0 +1,153 @@
+// Clearings at three evaluators in one process, from orders or from the shares that evaluators receive, and put
+// together by those who may learn the results; for tests of the market's rules on shares.
+
+import { nodePrimitives } from "../crypto/node-primitives.ts";
+import { fingerprintComparer } from "../evaluator/clearing-session.ts";
+import { orderComponent } from "../evaluator/order-component.ts";
+import { Field } from "../field/field.ts";
+import type { Engine } from "../mpc/engine.ts";
+import { Parties, shareOf } from "../mpc/engines.test-helper.ts";
+import { atThreeParties, revealed } from "../mpc/three-parties.test-helper.ts";
+import { type CompressedShares, splitRows } from "../sharing/replicated.ts";
+import { clearPeriod, prepareClearing, type SecretBook, type SecretRules } from "./clearing.ts";
+import { type RejectionReason, takeOrders } from "./intake.ts";
+import type { Order, Outcome } from "./order.ts";
+import { type OrderLayout, orderRows } from "./order-layout.ts";
+
+/** What one evaluator ends with. */
+interface OwnResult {
+  readonly traded: boolean;
+  readonly priceTick: number | null;
+  readonly orders: Uint8Array;
+  readonly suppliers: readonly (Uint8Array | null)[];
+}
+
+/** Clears a book at one evaluator. */
+async function clearBook(
+  engine: Engine,
+  rules: SecretRules,
+  book: SecretBook,
+  priority: Uint32Array,
+): Promise<OwnResult> {
+  const outcome = await clearPeriod(engine, await prepareClearing(engine, rules, book), priority);
+  return {
+    traded: outcome.traded,
+    priceTick: outcome.priceTick,
+    orders: engine.outputShare(outcome.tradedUnits),
+    suppliers: outcome.suppliers.map((sums) => (sums === null ? null : engine.outputShare(sums))),
+  };
+}
+
+/** The outcome in clear; throws when the evaluators' shares do not fit together. */
+function outcomeOf(results: readonly OwnResult[]): Outcome {
+  const [first] = results;
+  for (const { traded, priceTick } of results) {
+    if (traded !== first!.traded || priceTick !== first!.priceTick) {
+      throw new Error("the evaluators published different results");
+    }
+  }
+  return {
+    traded: first!.traded,
+    priceTick: first!.priceTick,
+    tradedUnits: Float64Array.from(revealed(results.map(({ orders }) => orders))),
+    suppliers: first!.suppliers.map((own, k) => {
+      if (own === null) return null;
+      const [boughtUnits, soldUnits] = revealed(results.map((of) => of.suppliers[k]!));
+      return { boughtUnits: boughtUnits!, soldUnits: soldUnits! };
+    }),
+  };
+}
+
+/** The orders' bits as random sharings. */
+async function sharedBook(
+  engine: Engine,
+  layout: OrderLayout,
+  orders: readonly Order[],
+): Promise<SecretBook> {
+  const rows = orderRows(orders, layout);
+  const column = (j: number) =>
+    shareOf(
+      engine,
+      Array.from(orders, (_, i) => rows[i * layout.width + j]!),
+    );
+  const keyBits = [];
+  for (let j = 0; j <= layout.priceBits; j++) keyBits.push(await column(j));
+  const suppliers = [];
+  for (let k = 0; k < layout.supplierCount; k++) suppliers.push(await column(layout.suppliers + k));
+  const energy = await shareOf(
+    engine,
+    orders.map((order) => (order.side === "idle" ? 0 : order.energyWh)),
+  );
+  return { keyBits, energy, suppliers };
+}
+
+/** Clears at three parties that hold the orders as random sharings already. */
+export async function clearOnShares(
+  layout: OrderLayout,
+  rules: SecretRules,
+  orders: readonly Order[],
+  priority: Uint32Array,
+): Promise<Outcome> {
+  const parties = await Parties.start("replicated");
+  try {
+    const results = await parties.run(async (engine) =>
+      clearBook(engine, rules, await sharedBook(engine, layout, orders), priority),
+    );
+    return outcomeOf(results);
+  } finally {
+    parties.close();
+  }
+}
+
+/** What the three evaluators receive of all orders: received[party] holds its two components. */
+export type Received = readonly (readonly [Uint8Array, Uint8Array])[];
+
+/** Splits the orders and hands each evaluator copies of its own components. */
+export function distribute(layout: OrderLayout, orders: readonly Order[]): Received {
+  const rows = orderRows(orders, layout);
+  const shares: CompressedShares = splitRows(new Field(), nodePrimitives, rows, layout.width);
+  const components = [shares.seeds0, shares.seeds1, shares.component2];
+  return [0, 1, 2].map((party) => [
+    components[party]!.slice(),
+    components[(party + 1) % 3]!.slice(),
+  ]);
+}
+
+export interface Session {
+  readonly rejected: readonly (RejectionReason | null)[];
+  readonly outcome: Outcome;
+}
+
+/** Intake and clearing at three evaluators, from what they received. */
+export async function clearReceived(
+  layout: OrderLayout,
+  rules: SecretRules,
+  received: Received,
+  count: number,
+  priority: Uint32Array,
+): Promise<Session> {
+  const results = await atThreeParties(async (engine, party, peers) => {
+    const { field } = engine;
+    const components = received[party]!.map((bytes, position) => {
+      const index = (party + position) % 3;
+      const component = orderComponent(field, nodePrimitives, index, count, layout);
+      component.write(bytes, 0);
+      return component;
+    });
+    const comparer = fingerprintComparer(field, peers);
+    const { book, rejected } = await takeOrders(engine, comparer, nodePrimitives, layout, {
+      count,
+      read(from, to, first, second) {
+        components[0]!.read(from, to, first);
+        components[1]!.read(from, to, second);
+      },
+    });
+    return { rejected, own: await clearBook(engine, rules, book, priority) };
+  });
+  const [first] = results;
+  for (const { rejected } of results) {
+    if (rejected.join() !== first!.rejected.join())
+      throw new Error("different lists of rejections");
+  }
+  return { rejected: first!.rejected, outcome: outcomeOf(results.map(({ own }) => own)) };
+}
