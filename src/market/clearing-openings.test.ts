@@ -1,5 +1,5 @@
-// What evaluators see of a clearing besides shares: the trade flag, the price if there is one, and otherwise only
-// masked numbers.
+// What evaluators see of a clearing besides shares: the trade flag, the price if there is one, and
+// otherwise only masked numbers.
 import { describe, expect, it } from "vitest";
 import { plainBook } from "../client/clear-in-plain.ts";
 import { atThreeParties } from "../mpc/three-parties.test-helper.ts";
@@ -92,12 +92,13 @@ describe("what is opened", () => {
     const [values, others] = [large(first.opened), new Set(large(second.opened))];
     expect(values.length).toBeGreaterThan(100);
     expect(values.filter((value) => others.has(value))).toEqual([]);
-    // Masked comparisons are uniform below 2^61: half of them above 2^60, within 6 standard deviations.
+    // Masked comparisons are uniform below 2^61: half of them above 2^60, within 6 standard
+    // deviations.
     const high = values.filter((value) => value >= 2n ** 60n).length;
     expect(Math.abs(high - values.length / 2)).toBeLessThan(3 * Math.sqrt(values.length));
   });
 
-  it("the opened digits of the line are masked: each bit, and each pair, is as often 0 as 1", async () => {
+  it("the opened digits of the line are masked: each bit and pair is as often 0 as 1", async () => {
     const orders = market(
       (i) => (i % 2 ? "buy" : "sell"),
       (i) => (i % 2 ? 900 : i),

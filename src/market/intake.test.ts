@@ -1,5 +1,5 @@
-// Checks on received orders, at three evaluators: every kind of malformed order is rejected with its reason, alone,
-// and the market clears as if it were idle; every well-formed order is accepted.
+// Checks on received orders, at three evaluators: every kind of malformed order is rejected with
+// its reason, alone, and the market clears as if it were idle; every well-formed order is accepted.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mod, P } from "../field/reference.ts";
@@ -138,7 +138,10 @@ const rules = {
   revealedSuppliers: [true, true, true],
 } as const;
 
-/** Clears after the attacks, each at its row, and expects the oracle's outcome with these orders idle. */
+/**
+ * Clears after the attacks, each at its row, and expects the oracle's outcome with these orders
+ * idle.
+ */
 async function expectRejectedAlone(
   orders: readonly Order[],
   priority: Uint32Array,

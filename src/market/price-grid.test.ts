@@ -123,8 +123,8 @@ describe("gridProblem", () => {
     expect(high.tickOf("90071992547409.911")).toMatchObject({ kind: "above" });
     // 65,535 ticks of 137,438,953,471 hundredths end just below the limit; no product is rounded.
     const wide = new PriceGrid("-90071992547409.91", "1374389534.71", 16);
-    expect(wide.format(65_535)).toBe("-1374389456.06");
-    expect(wide.tickOf("-1374389456.06")).toBe(65_535);
-    expect(wide.tickOf("-1374389456.07")).toMatchObject({ kind: "off-grid" });
+    expect(wide.format(65_535)).toBe("-1374390190.06");
+    expect(wide.tickOf("-1374390190.06")).toBe(65_535);
+    expect(wide.tickOf("-1374390190.07")).toMatchObject({ kind: "off-grid" });
   });
 });

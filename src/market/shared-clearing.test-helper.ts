@@ -1,5 +1,6 @@
-// Clearings at three evaluators in one process, from orders or from the shares that evaluators receive, and put
-// together by those who may learn the results; for tests of the market's rules on shares.
+// Clearings at three evaluators in one process, from orders or from the shares that evaluators
+// receive, and put together by those who may learn the results; for tests of the market's rules on
+// shares.
 
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { fingerprintComparer } from "../evaluator/clearing-session.ts";

@@ -1,5 +1,5 @@
-// Secret comparisons with zero, on both engines: signs of small and of very large numbers, gates, how material is
-// used up, and what it costs.
+// Secret comparisons with zero, on both engines: signs of small and of very large numbers, gates,
+// how material is used up, and what it costs.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mod, P } from "../field/reference.ts";

@@ -1,5 +1,6 @@
-// The masked descent, on both engines, against the definition of the weighted quantile: x = max { x : N(x) >= T }
-// with N(x) the total weight of keys >= x, the weights on it and above it, for several targets side by side.
+// The masked descent, on both engines, against the definition of the weighted quantile: x = max { x
+// : N(x) >= T } with N(x) the total weight of keys >= x, the weights on it and above it, for
+// several targets side by side.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ComparisonPool } from "./comparison.ts";

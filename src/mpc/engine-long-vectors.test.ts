@@ -1,9 +1,13 @@
-// Every operation that sends or works in pieces, on vectors around and beyond the length of a piece.
+// Every operation that sends or works in pieces, on vectors around and beyond the length of a
+// piece.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mod, reference } from "../field/reference.ts";
 import { ENGINE_KINDS, Parties, shareOf } from "./engines.test-helper.ts";
 
-/** Lengths around the piece of 8,192 elements, and one long enough that the engine yields in between. */
+/**
+ * Lengths around the piece of 8,192 elements, and one long enough that the engine yields in
+ * between.
+ */
 const LONG = [8191, 8192, 8193, 20_000, 40_001];
 const longList = (length: number, seed: bigint) =>
   Array.from({ length }, (_, i) => mod((BigInt(i) + seed) ** 3n * 0x9e3779b97f4a7c15n));

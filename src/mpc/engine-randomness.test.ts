@@ -1,4 +1,5 @@
-// The random values of every engine: what they are, that they are balanced, and that no two calls give the same.
+// The random values of every engine: what they are, that they are balanced, and that no two calls
+// give the same.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { P } from "../field/reference.ts";
 import { ENGINE_KINDS, Parties } from "./engines.test-helper.ts";

@@ -1,5 +1,5 @@
-// The contract of every engine: each operation against plain arithmetic on BigInt, on random sharings of random
-// and extreme elements.
+// The contract of every engine: each operation against plain arithmetic on BigInt, on random
+// sharings of random and extreme elements.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Vector } from "../field/memory.ts";
@@ -38,8 +38,8 @@ describe.each(ENGINE_KINDS)("%s engine", (kind) => {
   afterAll(() => parties.close());
 
   /**
-   * Runs one operation on random sharings of `inputs`, on Secrets and (a local one) also on Partials, and
-   * expects the same elements of every result.
+   * Runs a local operation on random sharings of `inputs`, as Secrets and as Partials, and expects
+   * the same elements of both results.
    */
   async function expectLocal(
     inputs: readonly (readonly bigint[])[],

@@ -1,5 +1,5 @@
-// The engines that run the same protocol tests: plain, and three replicated ones over in-memory links. Values
-// go in as random sharings, not as constants, so that no share is trivially zero.
+// The engines that run the same protocol tests: plain, and three replicated ones over in-memory
+// links. Values go in as random sharings, not as constants, so that no share is trivially zero.
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";

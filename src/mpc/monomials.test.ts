@@ -24,7 +24,7 @@ describe.each(ENGINE_KINDS)("on the %s engine", (kind) => {
   });
   afterAll(() => parties.close());
 
-  it("the indicator of every pattern of the higher bits is 1, or the weight, where they agree", async () => {
+  it("the indicator of a pattern is 1, or the weight, where the higher bits agree", async () => {
     const property = fc.asyncProperty(given, async ({ width, numbers, weighted }) => {
       const weights = numbers.map((_, i) => (weighted ? 1000 + 7 * i : 1));
       const cases = Array.from({ length: width + 1 }, (_, from) =>
@@ -67,7 +67,8 @@ it("rounds and elements are as documented", async () => {
     ];
   });
   for (const [unweighted, weighted, several] of costs) {
-    // Of 7 subsets 3 are single bits; with a weight each is a product; of two bits only the pair is.
+    // Of 7 subsets 3 are single bits; with a weight each is a product; of two bits only the pair
+    // is.
     expect(unweighted).toEqual({ rounds: 2, elements: 4 * 10 });
     expect(weighted).toEqual({ rounds: 3, elements: 7 * 10 });
     expect(several).toEqual({ rounds: 2, elements: 5 * 10 });

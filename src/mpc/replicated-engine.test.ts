@@ -1,5 +1,6 @@
-// What is particular to the replicated engine: nothing leaves a party unmasked or twice under the same mask, costs
-// are as documented, parties stay in step whatever the timing, and a wrong value from another party is noticed.
+// What is particular to the replicated engine: nothing leaves a party unmasked or twice under the
+// same mask, costs are as documented, parties stay in step whatever the timing, and a wrong value
+// from another party is noticed.
 import { describe, expect, it } from "vitest";
 import { ChannelError } from "../channel/channel.ts";
 import { Field } from "../field/field.ts";
@@ -72,7 +73,9 @@ describe("costs", () => {
 });
 
 describe("masks", () => {
-  /** Payloads that each pair of parties exchanges while the second argument runs, without set-up. */
+  /**
+   * Payloads that each pair of parties exchanges while the second argument runs, without set-up.
+   */
   async function payloadsOf(
     prepare: (engine: Engine) => Promise<Secret>,
     run: (engine: Engine, x: Secret) => Promise<unknown>,

@@ -1,4 +1,5 @@
-// Serving a budget in a public order, on both engines, against serving the items one after the other.
+// Serving a budget in a public order, on both engines, against serving the items one after the
+// other.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { costOf, ENGINE_KINDS, Parties, shareOf, ungatedPool } from "./engines.test-helper.ts";

@@ -1,5 +1,5 @@
-// Three replicated engines in one process, over in-memory links, for tests of protocol code. The links can be
-// wrapped, to watch what passes over them.
+// Three replicated engines in one process, over in-memory links, for tests of protocol code. The
+// links can be wrapped, to watch what passes over them.
 import type { Link, LinkStats, Sink } from "../channel/channel.ts";
 import { memoryLinks } from "../channel/memory.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
@@ -60,7 +60,9 @@ class WatchedLink implements Link {
   }
 }
 
-/** Links among three parties: peers[i].next is the link to party i + 1. `onFrame` sees what is sent. */
+/**
+ * Links among three parties: peers[i].next is the link to party i + 1. `onFrame` sees what is sent.
+ */
 export function threePeers(onFrame?: FrameWatch): ReplicatedPeers[] {
   const watched = (link: Link, from: number, to: number): Link => {
     if (onFrame === undefined) return link;
