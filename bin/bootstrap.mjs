@@ -69,6 +69,7 @@ export function runProgram(program, args) {
     ["--disable-warning=ExperimentalWarning", join(root, program), ...args],
     { stdio: "inherit" },
   );
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
 }

@@ -17,7 +17,7 @@ const steps: [string, string, string[]][] = [
 if (!noTests) steps.push(["tests", bin("vitest"), ["run", ...testArgs]]);
 
 // The Node.js that runs this file runs every step, also where the host's own is older.
-const path = `${join(process.execPath, "..")}:${process.env["PATH"] ?? ""}`;
+const path = `${join(process.execPath, "..")}:${process.env.PATH ?? ""}`;
 for (const [name, command, commandArgs] of steps) {
   process.stdout.write(`\n== ${name}\n`);
   const env = { ...process.env, PATH: path };

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../platform/clock.ts";
 import type { Link } from "./channel.ts";
 import type { LinkOptions } from "./link-base.ts";
-import { codeOf, collect, kinds, LinkPairs, pattern, sendCut } from "./link-test-pairs.ts";
+import { codeOf, collect, kinds, LinkPairs, pattern, sendCut } from "./link-pairs.test-helper.ts";
 
 const { sleep } = systemClock;
 

@@ -16,7 +16,7 @@ import {
   rawClient,
   rejection,
   server,
-} from "./tls-test-parties.ts";
+} from "./tls-parties.test-helper.ts";
 
 const { sleep } = systemClock;
 

@@ -19,7 +19,7 @@ import {
   rejection,
   second,
   server,
-} from "./tls-test-parties.ts";
+} from "./tls-parties.test-helper.ts";
 
 const { sleep, nowMs } = systemClock;
 // The same name, another key: only the signature tells them apart.

@@ -21,7 +21,7 @@ export class InputError extends Error {
 }
 
 export const useColour = (stream: NodeJS.WriteStream): boolean =>
-  stream.isTTY === true && process.env["NO_COLOR"] === undefined;
+  stream.isTTY === true && process.env.NO_COLOR === undefined;
 
 const DEFAULT_COLUMNS = 100;
 export const terminalWidth = (): number => process.stdout.columns ?? DEFAULT_COLUMNS;

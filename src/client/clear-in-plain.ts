@@ -1,9 +1,10 @@
 // The same clearing by the plain engine: one process, everything in clear. The reference for what the evaluators
 // compute on shares; nothing is private here.
 import type { Field } from "../field/field.ts";
-import { clearPeriod, prepareClearing, type SecretBook, type SecretRules } from "../market/clearing.ts";
+import { clearPeriod } from "../market/clearing.ts";
 import type { Order, Outcome } from "../market/order.ts";
 import { type OrderLayout, orderRows } from "../market/order-layout.ts";
+import { prepareClearing, type SecretBook, type SecretRules } from "../market/preparation.ts";
 import type { Engine } from "../mpc/engine.ts";
 import { PlainEngine } from "../mpc/plain-engine.ts";
 import type { Primitives } from "../platform/primitives.ts";

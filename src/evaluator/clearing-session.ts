@@ -1,9 +1,15 @@
 // One clearing at one evaluator: from its shares of all orders to its shares of all results.
 import type { Link } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
-import { clearPeriod, prepareClearing } from "../market/clearing.ts";
-import { type Comparer, type RejectionReason, type RowSource, takeOrders } from "../market/intake.ts";
+import { clearPeriod } from "../market/clearing.ts";
+import {
+  type Comparer,
+  type RejectionReason,
+  type RowSource,
+  takeOrders,
+} from "../market/intake.ts";
 import type { OrderLayout } from "../market/order-layout.ts";
+import { prepareClearing } from "../market/preparation.ts";
 import { permutationFrom } from "../market/priority.ts";
 import { ReplicatedEngine } from "../mpc/replicated-engine.ts";
 import type { Clock } from "../platform/clock.ts";

@@ -122,11 +122,7 @@ function clearedAnswer(context: OperatorContext, result: SessionResult): Cleared
   };
 }
 
-async function receiveComponent(
-  link: Link,
-  tag: number,
-  component: OrderComponent,
-): Promise<void> {
+async function receiveComponent(link: Link, tag: number, component: OrderComponent): Promise<void> {
   const { byteLength } = component;
   if (byteLength === 0) return;
   await link.receive(tag, byteLength, (piece, offset) => component.write(piece, offset));

@@ -3,9 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { plainBook } from "../client/clear-in-plain.ts";
 import { atThreeParties } from "../mpc/three-parties.test-helper.ts";
-import { clearPeriod, prepareClearing, type SecretRules } from "./clearing.ts";
+import { clearPeriod } from "./clearing.ts";
 import type { Order, Side } from "./order.ts";
 import { orderLayout } from "./order-layout.ts";
+import { prepareClearing, type SecretRules } from "./preparation.ts";
 
 const layout = orderLayout(12, 16, 3);
 const rules: SecretRules = {

@@ -6,11 +6,11 @@ import { clearInPlain } from "../client/clear-in-plain.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
 import { randomMarket } from "./brute-force.test-helper.ts";
-import type { SecretRules } from "./clearing.ts";
 import { clearInClear } from "./oracle.ts";
 import type { Order, Outcome, Side } from "./order.ts";
 import { orderLayout } from "./order-layout.ts";
 import { PRICE_RULES, RATIONINGS } from "./parameters.ts";
+import type { SecretRules } from "./preparation.ts";
 import { clearOnShares } from "./shared-clearing.test-helper.ts";
 
 const SUPPLIERS = 3;

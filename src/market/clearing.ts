@@ -4,65 +4,13 @@
 // Every order has the key k = 2 * tick + [buys]. With M the energy offered for sale and N(x) the energy of all
 // orders with keys >= x, the market clears at every price between x2 = max{x : N(x) >= M + 1} and
 // x1 = max{x : N(x) >= M}, halved. Energy above the line changes hands with its buyers or stays with its sellers.
-import { ComparisonPool } from "../mpc/comparison.ts";
 import { type DescentResult, descend } from "../mpc/descent.ts";
-import {
-  type DescentMaterial,
-  type DescentMasks,
-  digitGates,
-  drawMasks,
-  prepareDescents,
-} from "../mpc/descent-material.ts";
-import { type Engine, mul } from "../mpc/engine.ts";
-import { quotient, quotientComparisons } from "../mpc/quotient.ts";
-import {
-  type Serving,
-  serve,
-  serveComparisons,
-  servingGrid,
-  servingPositions,
-} from "../mpc/serve.ts";
+import type { Engine } from "../mpc/engine.ts";
+import { quotient } from "../mpc/quotient.ts";
+import { type Serving, serve, servingGrid, servingPositions } from "../mpc/serve.ts";
 import type { Partial, Secret } from "../mpc/shared.ts";
 import { UNIT_BITS } from "./order.ts";
-import type { PriceRule, Rationing } from "./parameters.ts";
-
-/** All orders of a period, one element per order in each vector. */
-export interface SecretBook {
-  /** The key's bits, most significant first: the price tick's, then the side bit (1 buys). */
-  readonly keyBits: readonly Secret[];
-  /** Energy in Wh; 0 for idle and rejected orders. */
-  readonly energy: Secret;
-  /** Per supplier: 1 for its customers. */
-  readonly suppliers: readonly Secret[];
-}
-
-export interface SecretRules {
-  readonly priceRule: PriceRule;
-  readonly rationing: Rationing;
-  /** Which suppliers may learn their sums: those with at least the minimum group of customers. */
-  readonly revealedSuppliers: readonly boolean[];
-}
-
-/** What the offline phase leaves for the online one. */
-export interface PreparedClearing {
-  readonly count: number;
-  readonly rules: SecretRules;
-  readonly pool: ComparisonPool;
-  readonly descents: readonly DescentMaterial[];
-  readonly energy: Secret;
-  readonly buys: Secret;
-  /** Energy of the orders that sell, per order and in total. */
-  readonly sellEnergy: Secret;
-  readonly offered: Secret;
-  readonly suppliers: readonly (SupplierMaterial | null)[];
-}
-
-interface SupplierMaterial {
-  readonly customers: Secret;
-  readonly buyers: Secret;
-  /** Energy its customers offer for sale. */
-  readonly offered: Secret;
-}
+import { descentTargets, type PreparedClearing, rationBits } from "./preparation.ts";
 
 export interface SecretOutcome {
   readonly traded: boolean;
@@ -72,82 +20,6 @@ export interface SecretOutcome {
   readonly tradedUnits: Secret;
   /** Bought and sold energy (length 2, units of 2^-10 Wh) per supplier. To be revealed to it only. */
   readonly suppliers: readonly (Secret | null)[];
-}
-
-/** Binary digits of a unit of rationed energy: pro rata shares in 2^-10 Wh, priority serves whole Wh. */
-const rationBits = (rationing: Rationing) => (rationing === "pro-rata" ? UNIT_BITS : 0);
-
-/**
- * The work that needs no other order: masked key bits, products, material for every comparison. The book's
- * vectors are used up.
- */
-export async function prepareClearing(
-  engine: Engine,
-  rules: SecretRules,
-  book: SecretBook,
-): Promise<PreparedClearing> {
-  const { keyBits, energy } = book;
-  const count = energy.length;
-  const buys = engine.scale(keyBits.at(-1)!, 1);
-  const buyEnergy = await mul(engine, energy, buys);
-  const sellEnergy = engine.sub(energy, buyEnergy);
-  engine.free(buyEnergy);
-
-  const suppliers = await Promise.all(
-    book.suppliers.map((customers, index) =>
-      rules.revealedSuppliers[index]
-        ? prepareSupplier(engine, customers, buys, sellEnergy)
-        : Promise.resolve(null),
-    ),
-  );
-  const masks = await drawMasks(
-    engine,
-    descentTargets(rules.priceRule).length,
-    keyBits.length,
-  );
-  const pool = await preparePool(engine, rules, masks, count);
-  const descents = await prepareDescents(engine, masks, keyBits, energy);
-  const offered = engine.sum(sellEnergy);
-  return { count, rules, pool, descents, energy, buys, sellEnergy, offered, suppliers };
-}
-
-async function prepareSupplier(
-  engine: Engine,
-  customers: Secret,
-  buys: Secret,
-  sellEnergy: Secret,
-): Promise<SupplierMaterial> {
-  const [buyers, offered] = await Promise.all([
-    mul(engine, customers, buys),
-    engine.reshare(engine.partialDots([[sellEnergy, customers]])),
-  ]);
-  return { customers, buyers, offered };
-}
-
-/** Material for all comparisons of a clearing, in the order in which they are made. */
-async function preparePool(
-  engine: Engine,
-  rules: SecretRules,
-  masks: readonly DescentMasks[],
-  count: number,
-): Promise<ComparisonPool> {
-  const byDigit = masks[0]!.digits.map((_, digit) => digitGates(engine, digit, masks));
-  const ungated = quotientComparisons(rationBits(rules.rationing)) + serveComparisons(count) + 1; // 1: was there trade?
-  const ones = engine.constant(new Uint8Array(ungated).fill(1));
-  return ComparisonPool.prepare(engine, engine.concat([...byDigit, ones]));
-}
-
-/**
- * Which of the line's keys a price rule needs: x1 (extra 0) or x2 (extra 1). Both give the same allocation: they
- * differ only when the energy above x2 is M exactly, and then nobody is rationed. So the last one also allocates.
- */
-function descentTargets(rule: PriceRule): readonly { extra: number; allocates: boolean }[] {
-  if (rule === "upper") return [{ extra: 0, allocates: true }];
-  if (rule === "lower") return [{ extra: 1, allocates: true }];
-  return [
-    { extra: 0, allocates: false },
-    { extra: 1, allocates: true },
-  ];
 }
 
 /**

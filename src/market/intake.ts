@@ -3,11 +3,11 @@
 // exactly one supplier must be named. An order that fails counts as all zeros: no energy, no supplier.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
-import { Partial, Secret } from "../mpc/shared.ts";
 import type { Engine } from "../mpc/engine.ts";
+import { Partial, Secret } from "../mpc/shared.ts";
 import type { Primitives } from "../platform/primitives.ts";
-import type { SecretBook } from "./clearing.ts";
 import type { OrderLayout } from "./order-layout.ts";
+import type { SecretBook } from "./preparation.ts";
 
 /** Rows worked on at once: both components of them stay in the cache. */
 const ROWS_AT_ONCE = 1024;
@@ -146,7 +146,10 @@ function foldRows(
   const energy = pair();
   const check = field.alloc(count);
   const keyColumns = Array.from({ length: layout.priceBits + 1 }, (_, j) => j);
-  const supplierColumns = Array.from({ length: layout.supplierCount }, (_, k) => layout.suppliers + k);
+  const supplierColumns = Array.from(
+    { length: layout.supplierCount },
+    (_, k) => layout.suppliers + k,
+  );
   const columns = [...keyColumns, ...supplierColumns].map((column) => ({ column, into: pair() }));
 
   const step = Math.min(count, ROWS_AT_ONCE);

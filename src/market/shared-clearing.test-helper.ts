@@ -10,10 +10,11 @@ import type { Engine } from "../mpc/engine.ts";
 import { Parties, shareOf } from "../mpc/engines.test-helper.ts";
 import { atThreeParties, revealed } from "../mpc/three-parties.test-helper.ts";
 import { type CompressedShares, splitRows } from "../sharing/replicated.ts";
-import { clearPeriod, prepareClearing, type SecretBook, type SecretRules } from "./clearing.ts";
+import { clearPeriod } from "./clearing.ts";
 import { type RejectionReason, takeOrders } from "./intake.ts";
 import type { Order, Outcome } from "./order.ts";
 import { type OrderLayout, orderRows } from "./order-layout.ts";
+import { prepareClearing, type SecretBook, type SecretRules } from "./preparation.ts";
 
 /** What one evaluator ends with. */
 interface OwnResult {

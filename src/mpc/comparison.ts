@@ -65,7 +65,9 @@ export class ComparisonPool {
 
     const padding = engine.constant(new Uint8Array(size * (DIGITS * DIGIT_BITS - MODULUS_BITS)));
     const padded = engine.concat([bits, padding]);
-    const planes = Array.from({ length: DIGIT_BITS }, (_, j) => digitPlane(engine, padded, size, j));
+    const planes = Array.from({ length: DIGIT_BITS }, (_, j) =>
+      digitPlane(engine, padded, size, j),
+    );
     const [gatedLowBit, oneHot] = await Promise.all([
       mul(engine, gates, bit(0)),
       digitsOneHot(engine, planes),
@@ -96,9 +98,7 @@ export class ComparisonPool {
     const part = (x: Secret) => engine.slice(x, from, from + count);
 
     // Opening y is safe: r is uniform, unknown to all, and used for this y only.
-    const y = await engine.open(
-      engine.add(engine.scale(d, 2), engine.partial(part(this.mask))),
-    );
+    const y = await engine.open(engine.add(engine.scale(d, 2), engine.partial(part(this.mask))));
     const digits = readDigits(engine, y);
     const less = await this.compareDigits(engine, digits, from, count);
 
@@ -106,7 +106,10 @@ export class ComparisonPool {
     const lowBits = digits.map((of) => of[0]! & 1);
     const gated = engine.add(less, engine.partial(part(this.gatedLowBit)));
     const signs = engine.field.alloc(count);
-    engine.field.setNumbers(signs, lowBits.map((bit) => 1 - 2 * bit));
+    engine.field.setNumbers(
+      signs,
+      lowBits.map((bit) => 1 - 2 * bit),
+    );
     const flips = engine.field.alloc(count);
     engine.field.setNumbers(flips, lowBits);
     const result = engine.add(

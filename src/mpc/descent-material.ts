@@ -93,7 +93,7 @@ export async function prepareDescents(
       masked.map((own) => ({ bits: own, weight: isFirst ? weight : null })),
     );
     if (isFirst) engine.free(...masked.flat());
-    ofDigit.forEach((own, index) => products[index]!.push(own));
+    for (const [index, own] of ofDigit.entries()) products[index]!.push(own);
   }
   return descents.map(({ digits }, index) => ({ digits, products: products[index]! }));
 }
@@ -107,7 +107,11 @@ function maskBit(engine: Engine, bit: Secret, rho: Secret): Promise<Secret> {
  * The gates of one digit's comparisons for ComparisonPool.prepare, in the order in which `descend` makes them:
  * per comparison of `digitComparisons` the sign 1 - 2 rho_j of every descent.
  */
-export function digitGates(engine: Engine, digit: number, descents: readonly DescentMasks[]): Secret {
+export function digitGates(
+  engine: Engine,
+  digit: number,
+  descents: readonly DescentMasks[],
+): Secret {
   const width = descents[0]!.digits[digit]!.mask.length;
   const gates = digitComparisons(width).flatMap(({ bit }) =>
     descents.map(({ digits }) => engine.addNumber(engine.scale(digits[digit]!.mask[bit]!, -2), 1)),

@@ -9,21 +9,11 @@
 // (Digit-by-digit price searches that open their path betray somebody's limit price; see docs/PROTOCOL.md.)
 import { assert } from "../platform/assert.ts";
 import type { ComparisonPool } from "./comparison.ts";
-import { type DescentMaterial, digitComparisons } from "./descent-material.ts";
+import { compareTargets, monomialTotals } from "./descent-decision.ts";
+import { type Descent, type DescentState, weightAbove } from "./descent-state.ts";
 import type { Engine, Factors } from "./engine.ts";
 import { agreeing } from "./monomials.ts";
 import type { Partial, Secret } from "./shared.ts";
-
-export interface Descent {
-  readonly material: DescentMaterial;
-  /** T, length 1. */
-  readonly target: Secret;
-  /**
-   * Null when only x is wanted. Else the weights per key are kept, and those above x come multiplied by this
-   * public number.
-   */
-  readonly keysInUnits: number | null;
-}
 
 export interface DescentResult {
   /** The bits of x, most significant first, each of length 1. */
@@ -43,20 +33,6 @@ export interface KeyWeights {
   readonly above: Factors;
 }
 
-interface State {
-  readonly material: DescentMaterial;
-  readonly target: Secret;
-  readonly keysInUnits: number | null;
-  weight: Secret;
-  /** Total of the current weights. */
-  total: Secret;
-  /** Per bit so far: 1 - c, and the total of the weights that left for differing in it first. */
-  readonly up: Secret[];
-  readonly left: Secret[];
-  readonly bits: Secret[];
-  readonly aboveFactors: (readonly [Secret, Secret])[];
-}
-
 /**
  * Runs descents over the same weights side by side. The pool's next comparisons must have, digit by digit, the
  * gates that `digitGates` gives for the descents.
@@ -72,7 +48,7 @@ export async function descend(
 ): Promise<DescentResult[]> {
   const total = engine.sum(weight);
   const states = descents.map(
-    (descent): State => ({
+    (descent): DescentState => ({
       ...descent,
       weight,
       total,
@@ -86,7 +62,7 @@ export async function descend(
   for (let digit = 0; digit < digits; digit++) await descendDigit(engine, pool, states, digit);
   return states.map((state) => ({
     bits: state.bits,
-    above: above(engine, state),
+    above: weightAbove(engine, state),
     on: state.total,
     keys: state.keysInUnits !== null ? { on: state.weight, above: state.aboveFactors } : null,
   }));
@@ -95,7 +71,7 @@ export async function descend(
 async function descendDigit(
   engine: Engine,
   pool: ComparisonPool,
-  states: readonly State[],
+  states: readonly DescentState[],
   digit: number,
 ): Promise<void> {
   const totals = await monomialTotals(engine, states, digit);
@@ -107,106 +83,7 @@ async function descendDigit(
   states.forEach((state, index) => {
     noteDigit(engine, state, digit, pi[index]!, totals[index]!);
   });
-  await Promise.all(
-    states.map((state, index) => keepAgreeing(engine, state, digit, pi[index]!)),
-  );
-}
-
-/** Per descent the total weight of every product of masked bits; entry 0 is the total. Rounds: 1. */
-async function monomialTotals(
-  engine: Engine,
-  states: readonly State[],
-  digit: number,
-): Promise<Secret[][]> {
-  const products = states.map((state) => state.material.products[digit]!.slice(1) as Secret[]);
-  if (digit === 0) {
-    // The first digit's products carry the weights already.
-    return states.map((state, index) => [
-      state.total,
-      ...products[index]!.map((product) => engine.sum(product)),
-    ]);
-  }
-  const dots = states.map((state, index) =>
-    engine.partialDots(products[index]!.map((product) => [state.weight, product] as const)),
-  );
-  const shared = await engine.reshare(engine.concat(dots));
-  let at = 0;
-  return states.map((state, index) => [
-    state.total,
-    ...products[index]!.map(() => engine.slice(shared, at++, at)),
-  ]);
-}
-
-/** The bits of pi = c xor rho, descent by descent within each bit, as a Partial. */
-async function compareTargets(
-  engine: Engine,
-  pool: ComparisonPool,
-  states: readonly State[],
-  digit: number,
-  totals: readonly (readonly Secret[])[],
-): Promise<Partial> {
-  const width = states[0]!.material.digits[digit]!.mask.length;
-  const excess = states.map((state, index) =>
-    excessOverTarget(engine, state, digit, totals[index]!),
-  );
-  const comparisons = digitComparisons(width);
-  const differences = comparisons.flatMap(({ threshold }) =>
-    excess.map((of) => engine.slice(of, threshold - 1, threshold)),
-  );
-  const below = await pool.negative(engine, engine.concat(differences));
-  // pi_j = rho_j + (1 - 2 rho_j) sum of s c_u, and (1 - 2 rho_j) (1 - c_u) is what a gated comparison gives.
-  const bits = Array.from({ length: width }, (_, j) => {
-    const start = states.map((state) => startBit(engine, state, digit, j, comparisons));
-    let sum = engine.partial(engine.concat(start));
-    comparisons.forEach(({ bit, sign }, index) => {
-      if (bit !== j) return;
-      const at = index * states.length;
-      const gated = engine.slice(below, at, at + states.length);
-      sum = sign > 0 ? engine.sub(sum, gated) : engine.add(sum, gated);
-    });
-    return sum;
-  });
-  return engine.concat(bits);
-}
-
-/** rho_j + (1 - 2 rho_j) times the sum of the signs of bit j: what remains when no comparison is below. */
-function startBit(
-  engine: Engine,
-  state: State,
-  digit: number,
-  bit: number,
-  comparisons: ReturnType<typeof digitComparisons>,
-): Secret {
-  const rho = state.material.digits[digit]!.mask[bit]!;
-  const signs = comparisons.reduce((sum, of) => (of.bit === bit ? sum + of.sign : sum), 0);
-  return engine.addNumber(engine.scale(rho, 1 - 2 * signs), signs);
-}
-
-/**
- * above + (weight of keys whose digit is >= u) - T for u = 1 .. 2^k - 1. The totals are by masked digits; a key
- * has digit v xor rho when its masked digit is v.
- */
-function excessOverTarget(
-  engine: Engine,
-  state: State,
-  digit: number,
-  totals: readonly Secret[],
-): Partial {
-  const { maskIs } = state.material.digits[digit]!;
-  const values = totals.length;
-  const byMasked = engine.concat(
-    Array.from({ length: values }, (_, v) => agreeing(engine, totals, 0, v)),
-  );
-  const dots = Array.from({ length: values - 1 }, (_, index) => {
-    const threshold = index + 1;
-    const atLeast = Array.from({ length: values }, (_, v) => {
-      const masks = Uint32Array.from({ length: values - threshold }, (_, i) => (threshold + i) ^ v);
-      return engine.sum(engine.gather(maskIs, masks));
-    });
-    return [byMasked, engine.concat(atLeast)] as const;
-  });
-  const base = engine.sub(above(engine, state), engine.partial(state.target));
-  return engine.add(engine.partialDots(dots), base);
+  await Promise.all(states.map((state, index) => keepAgreeing(engine, state, digit, pi[index]!)));
 }
 
 /** pi per descent from opened bits. */
@@ -222,7 +99,7 @@ function readDigits(opened: Float64Array, descents: number): number[] {
 /** Follows pi in the totals: what stays, and what left at each bit. */
 function noteDigit(
   engine: Engine,
-  state: State,
+  state: DescentState,
   digit: number,
   pi: number,
   totals: readonly Secret[],
@@ -247,7 +124,7 @@ function noteDigit(
  */
 async function keepAgreeing(
   engine: Engine,
-  state: State,
+  state: DescentState,
   digit: number,
   pi: number,
 ): Promise<void> {
@@ -267,7 +144,8 @@ async function keepAgreeing(
   engine.free(...own.slice(1).map((product) => product!));
   if (digit === 0) {
     state.weight = all!;
-    if (state.keysInUnits !== null) state.aboveFactors.push(...leaving(engine, state, agree, previous));
+    if (state.keysInUnits !== null)
+      state.aboveFactors.push(...leaving(engine, state, agree, previous));
     return;
   }
   const kept = engine.mulSum([[previous, all!]]);
@@ -287,7 +165,7 @@ async function keepAgreeing(
  */
 function leaving(
   engine: Engine,
-  state: State,
+  state: DescentState,
   agree: readonly Secret[],
   weight: Secret | null,
 ): (readonly [Secret, Secret])[] {
@@ -300,10 +178,4 @@ function leaving(
     return [vector, coefficient] as const;
   });
   return [first, ...rest];
-}
-
-/** The weight above: what left at bits where x has 0. */
-function above(engine: Engine, state: State): Partial {
-  if (state.left.length === 0) return engine.partial(engine.constant([0]));
-  return engine.partialDots([[engine.concat(state.up), engine.concat(state.left)]]);
 }

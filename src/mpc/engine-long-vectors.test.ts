@@ -29,17 +29,14 @@ describe.each(ENGINE_KINDS)("%s engine", (kind) => {
         await shareOf(engine, c),
       ];
       const both = engine.partialProducts([[x, y]]);
-      const { total, product: later } = await engine.mulWithTotal(x, y);
       return [
         engine.partialDots([[x, y]]),
         engine.sum(z),
         both,
-        total,
         await engine.open(z),
         await engine.reshare(both),
         await engine.mulSum([[x, y]], z),
         await engine.mulSum([[x, engine.slice(y, 0, 1)]], engine.slice(z, 0, 1)),
-        await later,
         engine.signedSum(
           [
             { value: x, positive: true },

@@ -238,17 +238,6 @@ describe.each(ENGINE_KINDS)("%s engine", (kind) => {
         );
       }));
 
-    it("a product and at once its total", () =>
-      check(lists(2), async ([a, b]) => {
-        const products = reference.mul(a!, b!);
-        const results = await parties.reveal(async (engine) => {
-          const [x, y] = [await shareOf(engine, a!), await shareOf(engine, b!)];
-          const { total, product } = await engine.mulWithTotal(x, y);
-          return [total, await product];
-        });
-        expect(results).toEqual([[reference.sum(products)], products]);
-      }));
-
     it("a Partial reshared is the same value, and can be multiplied again", () =>
       check(lists(2), async ([a, b]) => {
         const product = reference.mul(a!, b!);

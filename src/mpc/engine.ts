@@ -3,7 +3,9 @@
 //
 // All parties call the same operations in the same order. A vector of length 1 stands for itself at every
 // position wherever a docstring says "broadcast". Local operations cost no communication; of the others each
-// is one round, and operations started without awaiting the one before share a round.
+// is one round, and operations started without awaiting the one before share a round. Of protocols that run side by
+// side at most one may have several rounds: the order in which two such ones go on would be a matter of chance, and
+// differ between parties.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import type { Partial, Secret } from "./shared.ts";
@@ -75,11 +77,6 @@ export interface Engine {
   reshare(a: Partial): Promise<Secret>;
   /** Elementwise sum over t of x_t y_t, plus `plus`; y_t and plus are broadcast. One element per output. */
   mulSum(factors: Factors, plus?: Secret): Promise<Secret>;
-  /**
-   * Elementwise product and, without waiting for its round, the product's total. Resolves when the local
-   * part is done; `product` resolves at the end of the round.
-   */
-  mulWithTotal(x: Secret, y: Secret): Promise<{ total: Partial; product: Promise<Secret> }>;
   /** Opens to all parties. Only for values that are masked, or that everybody may learn: say why. */
   open(a: Secret | Partial): Promise<Vector>;
   /** `count` independent uniformly random bits that nobody knows. Two rounds or more, before they are needed. */

@@ -44,7 +44,10 @@ export async function jointCoin(
   owners.forEach((owner, index) => {
     const expected = commit(owner, nonces[index]!);
     if (!expected.every((byte, at) => byte === commitments[index]![at])) {
-      throw new ChannelError("protocol", `evaluator ${owner} opened another coin than it committed to`);
+      throw new ChannelError(
+        "protocol",
+        `evaluator ${owner} opened another coin than it committed to`,
+      );
     }
     all[owner] = nonces[index]!;
   });

@@ -163,7 +163,8 @@ export abstract class LinearEngine {
   }
 
   private like<T extends Shared>(a: T, components: readonly Vector[], owned: boolean): T {
-    const result = a instanceof Secret ? new Secret(components, owned) : new Partial(components, owned);
+    const result =
+      a instanceof Secret ? new Secret(components, owned) : new Partial(components, owned);
     return result as T;
   }
 }

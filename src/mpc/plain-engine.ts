@@ -53,14 +53,6 @@ export class PlainEngine extends LinearEngine implements Engine {
     return new Secret([result], true);
   }
 
-  async mulWithTotal(
-    x: Secret,
-    y: Secret,
-  ): Promise<{ total: Partial; product: Promise<Secret> }> {
-    const product = await this.mulSum([[x, y]]);
-    return { total: this.partial(this.sum(product)), product: Promise.resolve(product) };
-  }
-
   async open(a: Secret | Partial): Promise<Vector> {
     const copy = this.field.alloc(a.length);
     this.field.copy(copy, a.components[0]!);

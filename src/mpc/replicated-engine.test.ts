@@ -49,7 +49,6 @@ describe("costs", () => {
       1,
       n,
     ],
-    ["mulWithTotal", async (e, x) => (await e.mulWithTotal(x, x)).product, 1, n],
     ["open of a Secret", (e, x) => e.open(x), 1, n],
     ["open of a Partial", (e, x) => e.open(e.partial(x)), 1, 2 * n],
     ["randomBits", (e) => e.randomBits(n), 2, 2 * n],
@@ -101,7 +100,6 @@ describe("masks", () => {
     ["opening a Partial", 6, (engine, x) => engine.open(engine.partial(x))],
     ["resharing", 3, (engine, x) => engine.reshare(engine.partial(x))],
     ["a product", 3, (engine, x) => mul(engine, x, x)],
-    ["a product with its total", 3, async (engine, x) => (await engine.mulWithTotal(x, x)).product],
   ])(
     "%s twice sends different bytes, though the value is a public 0",
     async (_, links, operation) => {

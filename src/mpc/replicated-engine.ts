@@ -1,17 +1,15 @@
 // Replicated sharing among three evaluators, semi-honest, at most one of them curious (Araki, Furukawa,
 // Lindell, Nof, Ohara 2016): x = x0 + x1 + x2, evaluator i holds (x_i, x_(i+1)). A multiplication costs each
 // evaluator one element sent to the previous one; an opening one element to the next one.
-import type { Link } from "../channel/channel.ts";
-import { ChannelError } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
-import { assert } from "../platform/assert.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { CorrelatedRandomness } from "../sharing/correlated.ts";
 import type { Engine, EngineStats, Factors } from "./engine.ts";
-import { LinearEngine } from "./linear-engine.ts";
-import { Partial, Secret } from "./shared.ts";
 import { jointCoin } from "./joint-coin.ts";
+import { LinearEngine } from "./linear-engine.ts";
+import { ReplicatedNetwork, type ReplicatedPeers } from "./replicated-network.ts";
+import { Partial, Secret } from "./shared.ts";
 
 /** Elements computed and sent as one frame: the working set of a multiplication stays in the cache. */
 const CHUNK = CorrelatedRandomness.maxLength;
@@ -19,26 +17,14 @@ const CHUNK = CorrelatedRandomness.maxLength;
 /** Chunks after which a long operation lets arriving bytes be processed. */
 const CHUNKS_PER_TURN = 4;
 
-export interface ReplicatedPeers {
-  /** This evaluator's number, 0 to 2. */
-  readonly party: number;
-  /** The link to evaluator (party + 1) mod 3. */
-  readonly next: Link;
-  /** The link to evaluator (party + 2) mod 3. */
-  readonly previous: Link;
-  /** The next unused message tag, the same on both ends of each link. */
-  nextTag: number;
-}
-
 export class ReplicatedEngine extends LinearEngine implements Engine {
   readonly name = "replicated";
   readonly parties = 3;
-  private readonly peers: ReplicatedPeers;
+  private readonly network: ReplicatedNetwork;
   private readonly primitives: Primitives;
   private readonly correlated: CorrelatedRandomness;
   private readonly yieldTurn: () => Promise<void>;
   private clock = 0;
-  private sent = 0;
   /** Ends when the local part of every operation begun so far has ended. */
   private turn: Promise<void> = Promise.resolve();
 
@@ -50,7 +36,7 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
     yieldTurn: () => Promise<void>,
   ) {
     super(field);
-    this.peers = peers;
+    this.network = new ReplicatedNetwork(field, peers);
     this.primitives = primitives;
     this.correlated = new CorrelatedRandomness(field, primitives, keys.own, keys.shared);
     this.yieldTurn = yieldTurn;
@@ -75,11 +61,11 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
   }
 
   get stats(): EngineStats {
-    return { rounds: this.clock, elementsSent: this.sent };
+    return { rounds: this.clock, elementsSent: this.network.elementsSent };
   }
 
   protected constantComponents(kind: "secret" | "partial"): readonly boolean[] {
-    const { party } = this.peers;
+    const { party } = this.network;
     return kind === "secret" ? [party === 0, party === 2] : [party === 0];
   }
 
@@ -119,39 +105,20 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
 
   reshare(a: Partial): Promise<Secret> {
     const [source] = a.components;
-    const finished = this.reshareInChunks(a.length, (z, from, to) => {
+    const operation = this.reshareInChunks(a.length, (z, from, to) => {
       this.field.copy(z, source!.slice(from, to));
     });
-    return this.asRound(finished.then(({ product }) => product));
+    return this.asRound(operation);
   }
 
   mulSum(factors: Factors, plus?: Secret): Promise<Secret> {
-    const finished = this.reshareInChunks(factors[0]![0].length, (z, from, to) => {
+    const operation = this.reshareInChunks(factors[0]![0].length, (z, from, to) => {
       this.crossTerms(z, factors, from, to);
       if (plus === undefined) return;
       const [added] = plus.components;
       this.field.add(z, z, added!.length === 1 ? added! : added!.slice(from, to));
     });
-    return this.asRound(finished.then(({ product }) => product));
-  }
-
-  async mulWithTotal(
-    x: Secret,
-    y: Secret,
-  ): Promise<{ total: Partial; product: Promise<Secret> }> {
-    const total = this.field.alloc(1);
-    const part = this.field.alloc(1);
-    this.field.fill(total, 0);
-    const finished = this.reshareInChunks(x.length, (z, from, to) => {
-      this.crossTerms(z, [[x, y]], from, to);
-      this.field.sum(part, z);
-      this.field.add(total, total, part);
-    });
-    const product = this.asRound(finished.then((local) => local.product));
-    product.catch(() => {}); // Awaited later by the caller; until then it must not count as unhandled.
-    await finished;
-    this.field.free(part);
-    return { total: new Partial([total], true), product };
+    return this.asRound(operation);
   }
 
   open(a: Secret | Partial): Promise<Vector> {
@@ -183,8 +150,8 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
   }
 
   coin(): Promise<Uint8Array> {
-    const { next, previous, party } = this.peers;
-    const tags: [number, number] = [this.peers.nextTag++, this.peers.nextTag++];
+    const { next, previous, party } = this.network;
+    const tags: [number, number] = [this.network.takeTag(), this.network.takeTag()];
     this.clock += 1;
     return this.asRound(jointCoin(this.primitives, party, next, previous, tags));
   }
@@ -209,40 +176,39 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
 
   /**
    * The round of a multiplication: `compute` writes additive shares chunk by chunk; each is masked with a share
-   * of zero, kept as the first component and sent on. Resolves when the local part is done.
+   * of zero, kept as the first component and sent on while the next is computed.
    */
   private async reshareInChunks(
     length: number,
     compute: (z: Vector, from: number, to: number) => void,
-  ): Promise<{ product: Promise<Secret> }> {
-    const tag = this.peers.nextTag++;
+  ): Promise<Secret> {
+    const tag = this.network.takeTag();
     const mine = this.field.alloc(length);
     const other = this.field.alloc(length);
-    const received = this.receiveVector(this.peers.next, tag, other);
+    const received = this.network.receiveVector(this.network.next, tag, other);
     await this.inTurn(async () => {
       for (let from = 0, chunk = 1; from < length; from += CHUNK, chunk++) {
         const to = Math.min(from + CHUNK, length);
         const z = mine.slice(from, to);
         compute(z, from, to);
         this.correlated.addZeroShare(z);
-        this.sendVector(this.peers.previous, tag, z);
+        this.network.sendVector(this.network.previous, tag, z);
         if (to < length && chunk % CHUNKS_PER_TURN === 0) {
-          await this.peers.previous.drained();
+          await this.network.previous.drained();
           await this.yieldTurn();
         }
       }
     });
-    const product = received.then(() => new Secret([mine, other], true));
-    product.catch(() => {}); // Awaited later by the caller; until then it must not count as unhandled.
-    return { product };
+    await received;
+    return new Secret([mine, other], true);
   }
 
   private async openSecret(a: Secret): Promise<Vector> {
     const [x0, x1] = a.components;
-    const tag = this.peers.nextTag++;
+    const tag = this.network.takeTag();
     const result = this.field.alloc(a.length);
-    const received = this.receiveVector(this.peers.previous, tag, result);
-    await this.inTurn(() => this.sendLong([this.peers.next], tag, x0!));
+    const received = this.network.receiveVector(this.network.previous, tag, result);
+    await this.inTurn(() => this.network.sendLong([this.network.next], tag, x0!));
     await received;
     this.field.add(result, result, x0!);
     this.field.add(result, result, x1!);
@@ -250,12 +216,12 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
   }
 
   private async openPartial(a: Partial): Promise<Vector> {
-    const { next, previous } = this.peers;
-    const tag = this.peers.nextTag++;
+    const { next, previous } = this.network;
+    const tag = this.network.takeTag();
     const [result, fromNext, fromPrevious] = [0, 1, 2].map(() => this.field.alloc(a.length));
     const received = Promise.all([
-      this.receiveVector(next, tag, fromNext!),
-      this.receiveVector(previous, tag, fromPrevious!),
+      this.network.receiveVector(next, tag, fromNext!),
+      this.network.receiveVector(previous, tag, fromPrevious!),
     ]);
     received.catch(() => {});
     await this.inTurn(async () => {
@@ -263,7 +229,7 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
       for (let from = 0; from < a.length; from += CHUNK) {
         this.correlated.addZeroShare(result!.slice(from, Math.min(from + CHUNK, a.length)));
       }
-      await this.sendLong([next, previous], tag, result!);
+      await this.network.sendLong([next, previous], tag, result!);
     });
     await received;
     this.field.add(result!, result!, fromNext!);
@@ -275,7 +241,7 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
 
   /** Bits known to evaluators `holder` and `holder` - 1 only, as a Secret: component `holder` carries them. */
   private commonSecret(holder: number, own: Uint8Array, shared: Uint8Array): Secret {
-    const { party } = this.peers;
+    const { party } = this.network;
     const components = [party, (party + 1) % 3].map((index, position) => {
       const component = this.field.alloc(own.length);
       if (index === holder) this.field.setNumbers(component, position === 0 ? own : shared);
@@ -310,35 +276,5 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
     const result = await operation;
     this.clock = Math.max(this.clock, round);
     return result;
-  }
-
-  private sendVector(link: Link, tag: number, v: Vector): void {
-    link.send(tag, this.field.memory.bytes(v));
-    this.sent += v.length;
-  }
-
-  private async sendLong(links: readonly Link[], tag: number, v: Vector): Promise<void> {
-    for (let from = 0; from < v.length; from += CHUNK) {
-      const chunk = v.slice(from, Math.min(from + CHUNK, v.length));
-      for (const link of links) this.sendVector(link, tag, chunk);
-      if (from + CHUNK < v.length) for (const link of links) await link.drained();
-    }
-  }
-
-  private receiveVector(link: Link, tag: number, into: Vector): Promise<void> {
-    const received = this.receiveInto(link, tag, into);
-    received.catch(() => {}); // Awaited later by the operation; until then it must not count as unhandled.
-    return received;
-  }
-
-  private async receiveInto(link: Link, tag: number, into: Vector): Promise<void> {
-    assert(into.length >= 0, "a vector has a length");
-    if (into.length === 0) return;
-    await link.receive(tag, 8 * into.length, (piece, offset) => {
-      this.field.setBytesAt(into, piece, offset);
-    });
-    if (!this.field.isCanonical(into)) {
-      throw new ChannelError("protocol", `${link.peer} sent a value outside the field`);
-    }
   }
 }

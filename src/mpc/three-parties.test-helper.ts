@@ -7,7 +7,8 @@ import { Field } from "../field/field.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { nextTurn } from "../platform/turn.ts";
 import { combineReplicated } from "../sharing/replicated.ts";
-import { ReplicatedEngine, type ReplicatedPeers } from "./replicated-engine.ts";
+import { ReplicatedEngine } from "./replicated-engine.ts";
+import type { ReplicatedPeers } from "./replicated-network.ts";
 import type { Secret } from "./shared.ts";
 
 /** One frame as its sender handed it to the link. */

@@ -24,7 +24,10 @@ const peersCommand = z.strictObject({
 
 const clearCommand = z.strictObject({
   type: z.literal("clear"),
-  count: z.int().min(0).max(2 ** 21),
+  count: z
+    .int()
+    .min(0)
+    .max(2 ** 21),
   priceBits: z.int().min(4).max(16),
   energyBits: z.int().min(8).max(24),
   priceRule: z.enum(["midpoint", "upper", "lower"]),
