@@ -95,6 +95,13 @@ export function gather(dst: usize, src: usize, indices: usize, n: i32): void {
   }
 }
 
+/** dst[indices_i] = src_i, indices being u32 already known to be in range */
+export function scatter(dst: usize, src: usize, indices: usize, n: i32): void {
+  for (; n > 0; n--, src += 8, indices += 4) {
+    store<u64>(dst + (<usize>load<u32>(indices) << 3), load<u64>(src));
+  }
+}
+
 /** dst_i = rows[i m + j]: column j of n rows of m elements */
 export function column(dst: usize, rows: usize, m: i32, j: i32, n: i32): void {
   rows += <usize>j << 3;

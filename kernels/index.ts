@@ -10,6 +10,7 @@ export {
   gather,
   maskPrg,
   neg,
+  scatter,
   sub,
   subScalar,
 } from "./elementwise";

@@ -2,11 +2,12 @@
 // compute on shares; nothing is private here.
 import type { Field } from "../field/field.ts";
 import { clearPeriod } from "../market/clearing.ts";
-import type { Order, Outcome } from "../market/order.ts";
+import { type Order, type Outcome, tradedFromAbove } from "../market/order.ts";
 import { type OrderLayout, orderRows } from "../market/order-layout.ts";
 import { prepareClearing, type SecretBook, type SecretRules } from "../market/preparation.ts";
 import type { Engine } from "../mpc/engine.ts";
 import { PlainEngine } from "../mpc/plain-engine.ts";
+import { arrangementOf } from "../mpc/serve.ts";
 import type { Primitives } from "../platform/primitives.ts";
 
 /** Clears on the plain engine. `priority` lists order indices, first served first. */
@@ -21,7 +22,7 @@ export async function clearInPlain(
   const engine = new PlainEngine(field, primitives);
   try {
     const prepared = await prepareClearing(engine, rules, plainBook(engine, layout, orders));
-    const outcome = await clearPeriod(engine, prepared, priority);
+    const outcome = await clearPeriod(engine, prepared, arrangementOf(priority));
     const clear = (bytes: Uint8Array) => {
       const v = field.alloc(bytes.length / 8);
       field.setBytes(v, bytes);
@@ -30,7 +31,9 @@ export async function clearInPlain(
     return {
       traded: outcome.traded,
       priceTick: outcome.priceTick,
-      tradedUnits: clear(engine.outputShare(outcome.tradedUnits)),
+      tradedUnits: clear(engine.outputShare(outcome.aboveUnits)).map((above, i) =>
+        tradedFromAbove(orders[i]!, above),
+      ),
       suppliers: outcome.suppliers.map((sums) => {
         if (sums === null) return null;
         const [boughtUnits, soldUnits] = clear(engine.outputShare(sums));

@@ -2,7 +2,7 @@
 // into shares, send each evaluator its part only, and put the results together from all evaluators' shares.
 import { ChannelError } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
-import type { Order, Outcome, SupplierSums } from "../market/order.ts";
+import { type Order, type Outcome, type SupplierSums, tradedFromAbove } from "../market/order.ts";
 import { type OrderLayout, orderLayout, orderRows } from "../market/order-layout.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Primitives } from "../platform/primitives.ts";
@@ -68,7 +68,7 @@ export async function clearPrivately(
   });
 
   const answers = await finished;
-  const outcome = await collectOutcome(tools.field, evaluators, request, orders.length, answers);
+  const outcome = await collectOutcome(tools.field, evaluators, request, orders, answers);
   const most = (of: (answer: ClearedAnswer) => number) => Math.max(...answers.map(of));
   return {
     outcome,
@@ -163,7 +163,7 @@ async function collectOutcome(
   field: Field,
   evaluators: readonly EvaluatorConnection[],
   request: ClearRequest,
-  count: number,
+  orders: readonly Order[],
   answers: readonly ClearedAnswer[],
 ): Promise<Outcome> {
   const [first] = answers;
@@ -172,15 +172,22 @@ async function collectOutcome(
       throw new EvaluatorFailedError("the evaluators published different prices");
     }
   }
+  if (first!.rejectedCount > first!.rejected.length) {
+    throw new EvaluatorFailedError(`the evaluators rejected ${first!.rejectedCount} orders`);
+  }
   const revealed = request.revealedSuppliers.filter((may) => may).length;
   // An output share is two components of 8 bytes per element; a supplier's sums are two elements.
   const [orderShares, supplierShares] = await Promise.all([
-    Promise.all(evaluators.map((evaluator) => evaluator.results("orders", 16 * count))),
+    Promise.all(evaluators.map((evaluator) => evaluator.results("orders", 16 * orders.length))),
     Promise.all(evaluators.map((evaluator) => evaluator.results("suppliers", 32 * revealed))),
   ]);
-  const traded = combineReplicated(field, orderShares);
-  const tradedUnits = field.toNumbers(traded);
-  field.free(traded);
+  const above = combineReplicated(field, orderShares);
+  const tradedUnits = field
+    .toNumbers(above)
+    .map((aboveUnits, i) => tradedFromAbove(orders[i]!, aboveUnits));
+  field.free(above);
+  // A rejected order counts as energy 0 and trades nothing.
+  for (const [index] of first!.rejected) tradedUnits[index] = 0;
   let at = 0;
   const suppliers = request.revealedSuppliers.map((may): SupplierSums | null => {
     if (!may) return null;

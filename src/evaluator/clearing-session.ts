@@ -73,8 +73,8 @@ export async function runClearing(
     const offlineRounds = engine.stats.rounds;
 
     tools.onPhase("online");
-    const priority = permutationFrom(primitives, await engine.coin(), command.count);
-    const outcome = await clearPeriod(engine, prepared, priority);
+    const arrangement = permutationFrom(primitives, await engine.coin(), command.count);
+    const outcome = await clearPeriod(engine, prepared, arrangement);
     const cleared = clock.nowMs();
 
     const suppliers = outcome.suppliers.filter((sums) => sums !== null);
@@ -82,7 +82,7 @@ export async function runClearing(
       traded: outcome.traded,
       priceTick: outcome.priceTick,
       rejected: intake.rejected,
-      orderShares: engine.outputShare(outcome.tradedUnits),
+      orderShares: engine.outputShare(outcome.aboveUnits),
       supplierShares: joined(suppliers.map((sums) => engine.outputShare(sums))),
       offlineMs: closed - begin,
       onlineMs: cleared - closed,

@@ -182,6 +182,27 @@ describe("reductions and movement", () => {
     );
   });
 
+  it("scatter undoes gather, and refuses an index beyond the target", () => {
+    const permuted = fc
+      .array(element, { minLength: 1, maxLength: 30 })
+      .chain((a) =>
+        fc.tuple(fc.constant(a), fc.shuffledSubarray([...a.keys()], { minLength: a.length })),
+      );
+    fc.assert(
+      fc.property(permuted, ([a, order]) => {
+        field.memory.reset();
+        const indices = field.memory.allocIndices(a.length);
+        field.memory.indices(indices).set(order);
+        const { target, intact } = guarded(a);
+        field.scatter(target, vector(reference.gather(a, order)), indices);
+        expect(values(target)).toEqual(a);
+        expect(intact()).toBe(true);
+        field.memory.indices(indices)[a.length - 1] = a.length;
+        expect(() => field.scatter(target, vector(a), indices)).toThrow(InvariantError);
+      }),
+    );
+  });
+
   it("gather refuses an index beyond the source, wherever it stands", () => {
     field.memory.reset();
     const a = vector([1n, 2n, 3n]);

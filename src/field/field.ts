@@ -179,6 +179,16 @@ export class Field {
     this.#kernels.gather(dst.offset, src.offset, indices.offset, dst.length);
   }
 
+  /** dst[indices_i] = src_i; the indices must be a permutation of the positions. */
+  scatter(dst: Vector, src: Vector, indices: IndexVector): void {
+    assert(src.length === indices.length, "scatter: one index per element of the source");
+    sameLength(dst, src);
+    if (indices.length === 0) return;
+    indices.checkedMax ??= this.#kernels.maxIndex(indices.offset, indices.length) >>> 0;
+    assert(indices.checkedMax < dst.length, "scatter: an index is beyond the target vector");
+    this.#kernels.scatter(dst.offset, src.offset, indices.offset, src.length);
+  }
+
   // Replicated secret sharing (Araki, Furukawa, Lindell, Nof, Ohara 2016): a party holds (x0, x1),
   // (y0, y1).
 

@@ -7,7 +7,7 @@
 import { type DescentResult, descend } from "../mpc/descent.ts";
 import type { Engine } from "../mpc/engine.ts";
 import { quotient } from "../mpc/quotient.ts";
-import { type Serving, serve, servingGrid, servingPositions } from "../mpc/serve.ts";
+import { type Serving, serve, servingGrid } from "../mpc/serve.ts";
 import type { Partial, Secret } from "../mpc/shared.ts";
 import { UNIT_BITS } from "./order.ts";
 import { descentTargets, type PreparedClearing, rationBits } from "./preparation.ts";
@@ -16,21 +16,25 @@ export interface SecretOutcome {
   readonly traded: boolean;
   /** Null when nothing trades: then the price is not opened. */
   readonly priceTick: number | null;
-  /** Traded energy per order, in units of 2^-10 Wh. To be revealed to each order's meter only. */
-  readonly tradedUnits: Secret;
+  /**
+   * Energy above the line per order, in units of 2^-10 Wh, from which its meter, knowing its own side, has what it
+   * trades (`tradedFromAbove`). To be revealed to that meter only.
+   */
+  readonly aboveUnits: Secret;
   /** Bought and sold energy (length 2, units of 2^-10 Wh) per supplier. To be revealed to it only. */
   readonly suppliers: readonly (Secret | null)[];
 }
 
 /**
- * Clears the period. `priority` lists order indices, first served first: a public random permutation that
- * no party could choose, made after gate closure.
+ * Clears the period. `arrangement[position]` is the order at each position of a serving (mpc/serve.ts): a public
+ * random permutation that no party could choose, made after gate closure. Positions are served in a fixed order,
+ * so this is a random priority.
  * Opens: whether there was trade, and the price if there was (design: everybody may learn both).
  */
 export async function clearPeriod(
   engine: Engine,
   prepared: PreparedClearing,
-  priority: Uint32Array,
+  arrangement: Uint32Array,
 ): Promise<SecretOutcome> {
   const { rules, pool, offered } = prepared;
   if (prepared.count === 0) return emptyOutcome(engine, prepared);
@@ -45,23 +49,24 @@ export async function clearPeriod(
       keysInUnits: allocates ? 2 ** rationBits(rules.rationing) : null,
     })),
   );
-  const above = await allocate(engine, prepared, lines.at(-1)!, priority);
+  const above = await allocate(engine, prepared, lines.at(-1)!, arrangement);
 
   // The products from here on do not depend on each other: one round, but for the comparison.
   const bought = engine.partialDots([[above, prepared.buys]]);
-  const [traded, price, tradedUnits, suppliers] = await Promise.all([
+  const [traded, price, suppliers] = await Promise.all([
     // Whether there was trade is public, and nothing else of the volume is opened.
     pool.negative(engine, engine.scale(bought, -1)).then((flag) => engine.open(flag)),
     clearingPrice(engine, lines),
-    tradedEnergy(engine, prepared, above),
     supplierSums(engine, prepared, above),
   ]);
+  const aboveUnits = engine.scale(above, 2 ** (UNIT_BITS - rationBits(rules.rationing)));
+  engine.free(above);
   if (engine.field.toNumbers(traded)[0] === 0) {
-    return { traded: false, priceTick: null, tradedUnits, suppliers };
+    return { traded: false, priceTick: null, aboveUnits, suppliers };
   }
   // The clearing price of a period with trade is public.
   const priceTick = engine.field.toNumbers(await engine.open(price))[0]!;
-  return { traded: true, priceTick, tradedUnits, suppliers };
+  return { traded: true, priceTick, aboveUnits, suppliers };
 }
 
 /** Of a period without any order. */
@@ -69,7 +74,7 @@ function emptyOutcome(engine: Engine, prepared: PreparedClearing): SecretOutcome
   const suppliers = prepared.suppliers.map((supplier) =>
     supplier === null ? null : engine.constant([0, 0]),
   );
-  return { traded: false, priceTick: null, tradedUnits: engine.constant([]), suppliers };
+  return { traded: false, priceTick: null, aboveUnits: engine.constant([]), suppliers };
 }
 
 /** Energy above the line per order, in ration units: all above x, a share of L on it, nothing below. */
@@ -77,7 +82,7 @@ async function allocate(
   engine: Engine,
   prepared: PreparedClearing,
   line: DescentResult,
-  priority: Uint32Array,
+  arrangement: Uint32Array,
 ): Promise<Secret> {
   const bits = rationBits(prepared.rules.rationing);
   const { on: onLine, above: aboveLine } = line.keys!;
@@ -90,62 +95,37 @@ async function allocate(
     line.on,
     bits,
   );
-  const positions = servingPositions(prepared.count);
-  const orderAt = new Uint32Array(prepared.count);
-  const positionOf = new Uint32Array(prepared.count);
-  for (let rank = 0; rank < positions.length; rank++) {
-    orderAt[positions[rank]!] = priority[rank]!;
-    positionOf[priority[rank]!] = positions[rank]!;
-  }
-  const arranged = engine.gather(onLine, orderAt);
+  const arranged = engine.gather(onLine, arrangement);
   const serving = await serve(engine, prepared.pool, arranged, remainder);
-  engine.free(arranged);
-
-  const shares = spread(engine, serving, positionOf, perWh);
-  const above = await engine.mulSum([
-    ...aboveLine,
-    [onLine, shares.perWh],
-    [shares.cutAmount, shares.cut],
-  ]);
+  const served = servedAmounts(engine, serving, arranged);
+  const extra = engine.scatter(served, arrangement);
+  const above = await engine.mulSum([...aboveLine, [onLine, perWh]], extra);
   const used = new Set(aboveLine.flat());
   used.delete(prepared.energy);
-  engine.free(onLine, shares.perWh, shares.cut, shares.cutAmount, ...used);
+  engine.free(onLine, arranged, served, extra, ...used);
   return above;
 }
 
-/** A serving's rows and columns as vectors over the orders: local movement of shares. */
-function spread(
-  engine: Engine,
-  serving: Serving,
-  positionOf: Uint32Array,
-  everyWh: Secret,
-): { perWh: Secret; cut: Secret; cutAmount: Secret } {
-  const { rows } = servingGrid(positionOf.length);
-  const row = new Uint32Array(positionOf.length);
-  const column = new Uint32Array(positionOf.length);
-  for (let i = 0; i < positionOf.length; i++) {
-    const position = positionOf[i]!;
-    column[i] = position / rows;
-    row[i] = position - column[i]! * rows;
-  }
-  const perWh = engine.add(serving.served, everyWh);
-  return {
-    perWh: engine.gather(perWh, row),
-    cut: engine.gather(serving.cut, row),
-    cutAmount: engine.gather(serving.cutRow, column),
-  };
-}
-
-/** Buyers trade what is above the line, sellers the rest: t = (1 - d) q - A + 2 d A. Units of 2^-10 Wh. */
-function tradedEnergy(engine: Engine, prepared: PreparedClearing, above: Secret): Promise<Secret> {
-  const unit = 2 ** (UNIT_BITS - rationBits(prepared.rules.rationing));
-  const sign = engine.addNumber(engine.scale(prepared.buys, 2 * unit), -unit);
-  const sells = engine.scale(prepared.sellEnergy, 2 ** UNIT_BITS);
-  const traded = engine.mulSum([[above, sign]], sells);
-  return traded.then((result) => {
-    engine.free(sign, sells);
-    return result;
+/** What the serving gives to each item, in the items' arrangement: column by column. */
+function servedAmounts(engine: Engine, serving: Serving, arranged: Secret): Partial {
+  const { rows, columns } = servingGrid(arranged.length);
+  const parts = Array.from({ length: columns }, (_, column) => {
+    const items = engine.slice(
+      arranged,
+      column * rows,
+      Math.min(arranged.length, (column + 1) * rows),
+    );
+    return engine.partialProducts([
+      [items, engine.slice(serving.served, 0, items.length)],
+      [
+        engine.slice(serving.cut, 0, items.length),
+        engine.slice(serving.cutRow, column, column + 1),
+      ],
+    ]);
   });
+  const all = engine.concat(parts);
+  engine.free(...parts);
+  return all;
 }
 
 /** Bought and sold energy of each supplier's customers, in units of 2^-10 Wh. */

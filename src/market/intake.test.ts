@@ -151,7 +151,7 @@ async function expectRejectedAlone(
   const layout = orderLayout(priceBits, ENERGY_BITS, 3);
   const received = distribute(layout, orders);
   for (const [row, attack] of plan) attack.apply(received, layout, row, orders[row]!);
-  const session = await clearReceived(layout, rules, received, orders.length, priority);
+  const session = await clearReceived(layout, rules, received, orders, priority);
 
   const reasons = orders.map((_, row) => plan.get(row)?.reason ?? null);
   expect(session.rejected).toEqual(reasons);
@@ -232,7 +232,7 @@ describe("well-formed orders", () => {
     const small = orders.map((order) => ({ ...order, limitTick: Math.min(31, order.limitTick!) }));
     const received = distribute(layout, small);
     shift(received, layout, 3, layout.bits, 77n);
-    const session = await clearReceived(layout, rules, received, small.length, inTurn);
+    const session = await clearReceived(layout, rules, received, small, inTurn);
     expect(session.rejected.every((reason) => reason === null)).toBe(true);
     const expected = clearInClear(small, { ...rules, priceBits: 5, supplierCount: 3 }, inTurn);
     expect(session.outcome).toEqual(expected);

@@ -19,6 +19,15 @@ export interface Order {
 export const UNIT_BITS = 10;
 export const UNITS_PER_WH = 2 ** UNIT_BITS;
 
+/**
+ * What an order trades, given its energy above the line: the part of it that buyers value most or sellers keep.
+ * A buyer trades what is above, a seller the rest of its offer. Units of 2^-10 Wh.
+ */
+export function tradedFromAbove(order: Order, aboveUnits: number): number {
+  if (order.side === "idle") return 0;
+  return order.side === "buy" ? aboveUnits : order.energyWh * UNITS_PER_WH - aboveUnits;
+}
+
 export interface SupplierSums {
   readonly boughtUnits: number;
   readonly soldUnits: number;

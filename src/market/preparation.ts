@@ -39,8 +39,7 @@ export interface PreparedClearing {
   readonly descents: readonly DescentMaterial[];
   readonly energy: Secret;
   readonly buys: Secret;
-  /** Energy of the orders that sell, per order and in total. */
-  readonly sellEnergy: Secret;
+  /** Energy offered for sale in total. */
   readonly offered: Secret;
   readonly suppliers: readonly (SupplierMaterial | null)[];
 }
@@ -82,7 +81,8 @@ export async function prepareClearing(
   const pool = await preparePool(engine, rules, masks, count);
   const descents = await prepareDescents(engine, masks, keyBits, energy);
   const offered = engine.sum(sellEnergy);
-  return { count, rules, pool, descents, energy, buys, sellEnergy, offered, suppliers };
+  engine.free(sellEnergy);
+  return { count, rules, pool, descents, energy, buys, offered, suppliers };
 }
 
 async function prepareSupplier(

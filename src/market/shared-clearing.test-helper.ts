@@ -8,11 +8,12 @@ import { orderComponent } from "../evaluator/order-component.ts";
 import { Field } from "../field/field.ts";
 import type { Engine } from "../mpc/engine.ts";
 import { Parties, shareOf } from "../mpc/engines.test-helper.ts";
+import { arrangementOf } from "../mpc/serve.ts";
 import { atThreeParties, revealed } from "../mpc/three-parties.test-helper.ts";
 import { type CompressedShares, splitRows } from "../sharing/replicated.ts";
 import { clearPeriod } from "./clearing.ts";
 import { type RejectionReason, takeOrders } from "./intake.ts";
-import type { Order, Outcome } from "./order.ts";
+import { type Order, type Outcome, tradedFromAbove } from "./order.ts";
 import { type OrderLayout, orderRows } from "./order-layout.ts";
 import { prepareClearing, type SecretBook, type SecretRules } from "./preparation.ts";
 
@@ -31,17 +32,21 @@ async function clearBook(
   book: SecretBook,
   priority: Uint32Array,
 ): Promise<OwnResult> {
-  const outcome = await clearPeriod(engine, await prepareClearing(engine, rules, book), priority);
+  const outcome = await clearPeriod(
+    engine,
+    await prepareClearing(engine, rules, book),
+    arrangementOf(priority),
+  );
   return {
     traded: outcome.traded,
     priceTick: outcome.priceTick,
-    orders: engine.outputShare(outcome.tradedUnits),
+    orders: engine.outputShare(outcome.aboveUnits),
     suppliers: outcome.suppliers.map((sums) => (sums === null ? null : engine.outputShare(sums))),
   };
 }
 
 /** The outcome in clear; throws when the evaluators' shares do not fit together. */
-function outcomeOf(results: readonly OwnResult[]): Outcome {
+function outcomeOf(results: readonly OwnResult[], orders: readonly Order[]): Outcome {
   const [first] = results;
   for (const { traded, priceTick } of results) {
     if (traded !== first!.traded || priceTick !== first!.priceTick) {
@@ -51,7 +56,9 @@ function outcomeOf(results: readonly OwnResult[]): Outcome {
   return {
     traded: first!.traded,
     priceTick: first!.priceTick,
-    tradedUnits: Float64Array.from(revealed(results.map(({ orders }) => orders))),
+    tradedUnits: Float64Array.from(revealed(results.map((result) => result.orders)), (above, i) =>
+      tradedFromAbove(orders[i]!, above),
+    ),
     suppliers: first!.suppliers.map((own, k) => {
       if (own === null) return null;
       const [boughtUnits, soldUnits] = revealed(results.map((of) => of.suppliers[k]!));
@@ -95,7 +102,7 @@ export async function clearOnShares(
     const results = await parties.run(async (engine) =>
       clearBook(engine, rules, await sharedBook(engine, layout, orders), priority),
     );
-    return outcomeOf(results);
+    return outcomeOf(results, orders);
   } finally {
     parties.close();
   }
@@ -125,9 +132,10 @@ export async function clearReceived(
   layout: OrderLayout,
   rules: SecretRules,
   received: Received,
-  count: number,
+  orders: readonly Order[],
   priority: Uint32Array,
 ): Promise<Session> {
+  const count = orders.length;
   const results = await atThreeParties(async (engine, party, peers) => {
     const { field } = engine;
     const components = received[party]!.map((bytes, position) => {
@@ -151,5 +159,13 @@ export async function clearReceived(
     if (rejected.join() !== first!.rejected.join())
       throw new Error("different lists of rejections");
   }
-  return { rejected: first!.rejected, outcome: outcomeOf(results.map(({ own }) => own)) };
+  const outcome = outcomeOf(
+    results.map(({ own }) => own),
+    orders,
+  );
+  // A meter whose order is rejected is told so, and trades nothing.
+  const tradedUnits = outcome.tradedUnits.map((units, i) =>
+    first!.rejected[i] === null ? units : 0,
+  );
+  return { rejected: first!.rejected, outcome: { ...outcome, tradedUnits } };
 }

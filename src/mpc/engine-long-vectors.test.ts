@@ -48,9 +48,9 @@ describe.each(ENGINE_KINDS)("%s engine", (kind) => {
     });
     const scaled = a.map((v) => mod(v * b[0]! + c[0]!));
     const dot = reference.sum(product);
-    const expected = [[dot], [reference.sum(c)], product, [dot], c, product];
+    const expected = [[dot], [reference.sum(c)], product, c, product];
     const difference = a.map((v, i) => mod(v - b[i]! + 1n));
-    const sums = [reference.add(product, c), scaled, product, difference];
+    const sums = [reference.add(product, c), scaled, difference];
     [...expected, ...sums].forEach((values, index) => {
       // One comparison of strings: a diff of 40,000 elements would take minutes.
       expect(results[index]!.join() === values.join(), `result ${index}`).toBe(true);

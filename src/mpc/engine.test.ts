@@ -126,6 +126,15 @@ describe.each(ENGINE_KINDS)("%s engine", (kind) => {
         await expectLocal([joined], (e, [x]) => e.gather(x!, Uint32Array.from(indices)), gathered);
       }));
 
+    it("scatter puts back what gather took", () =>
+      check(vectorOf(), async (elements) => {
+        const order = Uint32Array.from(elements, (_, i) => elements.length - 1 - i);
+        for (let i = 0; i + 2 < order.length; i += 3) {
+          [order[i], order[i + 2]] = [order[i + 2]!, order[i]!];
+        }
+        await expectLocal([elements], (e, [x]) => e.scatter(e.gather(x!, order), order), elements);
+      }));
+
     it("constants, of numbers and of any elements", () =>
       check(fc.tuple(fc.array(factor), vectorOf()), async ([numbers, elements]) => {
         const results = await parties.reveal(async (engine) => [

@@ -60,6 +60,8 @@ export interface Engine {
   concat<T extends Secret | Partial>(parts: readonly T[]): T;
   /** result_i = a_(indices_i) for public indices. */
   gather<T extends Secret | Partial>(a: T, indices: Uint32Array): T;
+  /** result_(indices_i) = a_i for a public permutation: undoes `gather`. */
+  scatter<T extends Secret | Partial>(a: T, indices: Uint32Array): T;
   /** a repeated `count` times, one copy after the other. */
   tile<T extends Secret | Partial>(a: T, count: number): T;
   /** Gives the memory of values back now rather than at the end of the session; views are ignored. */
@@ -76,7 +78,7 @@ export interface Engine {
   /** A Partial as a Secret again. */
   reshare(a: Partial): Promise<Secret>;
   /** Elementwise sum over t of x_t y_t, plus `plus`; y_t and plus are broadcast. One element per output. */
-  mulSum(factors: Factors, plus?: Secret): Promise<Secret>;
+  mulSum(factors: Factors, plus?: Secret | Partial): Promise<Secret>;
   /** Opens to all parties. Only for values that are masked, or that everybody may learn: say why. */
   open(a: Secret | Partial): Promise<Vector>;
   /** `count` independent uniformly random bits that nobody knows. Two rounds or more, before they are needed. */

@@ -1,7 +1,7 @@
 // The local half of every engine with a linear secret-sharing scheme: the same operation on each component
 // of a sharing. An engine says only how a public constant is shared.
 import type { Field } from "../field/field.ts";
-import type { Vector } from "../field/memory.ts";
+import type { IndexVector, Vector } from "../field/memory.ts";
 import { assert } from "../platform/assert.ts";
 import type { SignedTerm } from "./engine.ts";
 import { Partial, Secret } from "./shared.ts";
@@ -118,12 +118,15 @@ export abstract class LinearEngine {
   }
 
   gather<T extends Shared>(a: T, indices: Uint32Array): T {
-    const { memory } = this.field;
-    const list = memory.allocIndices(indices.length);
-    memory.indices(list).set(indices);
-    const result = this.map(a, indices.length, (dst, x) => this.field.gather(dst, x, list));
-    memory.freeIndices(list);
-    return result;
+    return this.withIndices(indices, (list) =>
+      this.map(a, indices.length, (dst, x) => this.field.gather(dst, x, list)),
+    );
+  }
+
+  scatter<T extends Shared>(a: T, indices: Uint32Array): T {
+    return this.withIndices(indices, (list) =>
+      this.map(a, a.length, (dst, x) => this.field.scatter(dst, x, list)),
+    );
   }
 
   tile<T extends Shared>(a: T, count: number): T {
@@ -138,6 +141,16 @@ export abstract class LinearEngine {
 
   end(): void {
     this.field.memory.reset();
+  }
+
+  /** Runs `work` with the indices in field memory. */
+  private withIndices<T>(indices: Uint32Array, work: (list: IndexVector) => T): T {
+    const { memory } = this.field;
+    const list = memory.allocIndices(indices.length);
+    memory.indices(list).set(indices);
+    const result = work(list);
+    memory.freeIndices(list);
+    return result;
   }
 
   private map<T extends Shared>(

@@ -47,7 +47,7 @@ export class PlainEngine extends LinearEngine implements Engine {
     return new Secret([copy], true);
   }
 
-  async mulSum(factors: Factors, plus?: Secret): Promise<Secret> {
+  async mulSum(factors: Factors, plus?: Secret | Partial): Promise<Secret> {
     const result = this.products(factors);
     if (plus !== undefined) this.field.add(result, result, plus.components[0]!);
     return new Secret([result], true);

@@ -111,7 +111,7 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
     return this.asRound(operation);
   }
 
-  mulSum(factors: Factors, plus?: Secret): Promise<Secret> {
+  mulSum(factors: Factors, plus?: Secret | Partial): Promise<Secret> {
     const operation = this.reshareInChunks(factors[0]![0].length, (z, from, to) => {
       this.crossTerms(z, factors, from, to);
       if (plus === undefined) return;

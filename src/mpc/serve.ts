@@ -40,6 +40,15 @@ export function servingPositions(count: number): Uint32Array {
   return positions;
 }
 
+/** The arrangement in which items are served in the order of `ranking` (first served first). */
+export function arrangementOf(ranking: Uint32Array): Uint32Array {
+  const arrangement = new Uint32Array(ranking.length);
+  servingPositions(ranking.length).forEach((position, rank) => {
+    arrangement[position] = ranking[rank]!;
+  });
+  return arrangement;
+}
+
 /** How many ungated comparisons `serve` takes from the pool. */
 export function serveComparisons(count: number): number {
   if (count === 0) return 0;
