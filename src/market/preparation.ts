@@ -81,6 +81,7 @@ export async function prepareClearing(
   const pool = await preparePool(engine, rules, masks, count);
   const descents = await prepareDescents(engine, masks, keyBits, energy);
   const offered = engine.sum(sellEnergy);
+  await engine.stockMasks(count * onlineElements(masks));
   engine.free(sellEnergy);
   return { count, rules, pool, descents, energy, buys, offered, suppliers };
 }
@@ -122,4 +123,12 @@ export function descentTargets(rule: PriceRule): readonly { extra: number; alloc
     { extra: 0, allocates: false },
     { extra: 1, allocates: true },
   ];
+}
+
+/** How many elements the online phase sends per order: see `descend`, and one for the allocation. */
+function onlineElements(masks: readonly DescentMasks[]): number {
+  const digits = masks[0]!.digits.length;
+  const allocating = 2 * (digits - 1);
+  const others = (masks.length - 1) * (digits - 2);
+  return allocating + others + 1;
 }

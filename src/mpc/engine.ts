@@ -88,6 +88,12 @@ export interface Engine {
   /** 32 public random bytes that no party could choose or foresee. */
   coin(): Promise<Uint8Array>;
 
+  /**
+   * Local: makes the randomness for sending `count` elements beforehand. An engine that has none to make ignores
+   * it; sending more elements than that is no error.
+   */
+  stockMasks(count: number): Promise<void>;
+
   // ---- output
   /** What this party sends to the party that may learn `a`: sharing/ says how it is put together. */
   outputShare(a: Secret): Uint8Array;

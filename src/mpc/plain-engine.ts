@@ -76,6 +76,8 @@ export class PlainEngine extends LinearEngine implements Engine {
     return this.primitives.randomBytes(32);
   }
 
+  async stockMasks(): Promise<void> {}
+
   outputShare(a: Secret): Uint8Array {
     return this.field.toBytes(a.components[0]!);
   }

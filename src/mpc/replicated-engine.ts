@@ -156,6 +156,10 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
     return this.asRound(jointCoin(this.primitives, party, next, previous, tags));
   }
 
+  stockMasks(count: number): Promise<void> {
+    return this.inTurn(async () => this.correlated.stockZeroShares(count));
+  }
+
   outputShare(a: Secret): Uint8Array {
     const bytes = new Uint8Array(2 * 8 * a.length);
     bytes.set(this.field.toBytes(a.components[0]!));

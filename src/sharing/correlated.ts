@@ -36,6 +36,9 @@ export class CorrelatedRandomness {
   private readonly field: Field;
   private readonly own: WordStream;
   private readonly shared: WordStream;
+  /** Shares of zero made beforehand; those before `stockUsed` are spent. */
+  private stock: Vector | null = null;
+  private stockUsed = 0;
 
   /** `ownKey` is k_i, `sharedKey` is k_(i+1) of evaluator i. */
   constructor(field: Field, primitives: Primitives, ownKey: Uint8Array, sharedKey: Uint8Array) {
@@ -47,8 +50,30 @@ export class CorrelatedRandomness {
   /** The longest vector that one call handles. */
   static readonly maxLength = BUFFER_WORDS;
 
+  /**
+   * Makes shares of zero for the next `count` masked elements now, so that masking them later costs an addition.
+   * All evaluators must do so at the same point. What is left of an earlier stock is thrown away.
+   */
+  stockZeroShares(count: number): void {
+    if (this.stock !== null) this.field.free(this.stock);
+    this.stock = null;
+    const stock = this.field.alloc(count);
+    this.field.fill(stock, 0);
+    for (let from = 0; from < count; from += BUFFER_WORDS) {
+      this.addZeroShare(stock.slice(from, Math.min(from + BUFFER_WORDS, count)));
+    }
+    this.stock = stock;
+    this.stockUsed = 0;
+  }
+
   /** z += F(k_i) - F(k_(i+1)): over the three evaluators these masks sum to zero. */
   addZeroShare(z: Vector): void {
+    const { stock, stockUsed } = this;
+    if (stock !== null && stockUsed + z.length <= stock.length) {
+      this.stockUsed += z.length;
+      this.field.add(z, z, stock.slice(stockUsed, this.stockUsed));
+      return;
+    }
     this.field.addZeroShare(z, this.own.take(z.length), this.shared.take(z.length));
   }
 
