@@ -3,31 +3,31 @@ import type { ComparisonPool } from "./comparison.ts";
 import { digitComparisons } from "./descent-material.ts";
 import { type DescentState, weightAbove } from "./descent-state.ts";
 import type { Engine } from "./engine.ts";
-import { agreeing } from "./monomials.ts";
+import { agreeing } from "./indicators.ts";
 import type { Partial, Secret } from "./shared.ts";
 
-/** Per descent the total weight of every product of masked bits; entry 0 is the total. Rounds: 1. */
-export async function monomialTotals(
+/** Per descent the total weight by value of the masked digit, as indicators.ts arranges it. Rounds: 1. */
+export async function digitTotals(
   engine: Engine,
   states: readonly DescentState[],
   digit: number,
 ): Promise<Secret[][]> {
-  const products = states.map((state) => state.material.products[digit]!.slice(1) as Secret[]);
+  const values = states.map((state) => state.material.digitIs[digit]!.slice(1) as Secret[]);
   if (digit === 0) {
-    // The first digit's products carry the weights already.
+    // The first digit's indicators carry the weights already.
     return states.map((state, index) => [
       state.total,
-      ...products[index]!.map((product) => engine.sum(product)),
+      ...values[index]!.map((value) => engine.sum(value)),
     ]);
   }
   const dots = states.map((state, index) =>
-    engine.partialDots(products[index]!.map((product) => [state.weight, product] as const)),
+    engine.partialDots(values[index]!.map((value) => [state.weight, value] as const)),
   );
   const shared = await engine.reshare(engine.concat(dots));
   let at = 0;
   return states.map((state, index) => [
     state.total,
-    ...products[index]!.map(() => engine.slice(shared, at++, at)),
+    ...values[index]!.map(() => engine.slice(shared, at++, at)),
   ]);
 }
 

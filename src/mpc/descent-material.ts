@@ -1,7 +1,7 @@
-// The offline work of a masked descent (descent.ts): per key the masked bits, and the products of those of one
-// digit; per digit the mask itself in the forms that the descent needs.
+// The offline work of a masked descent (descent.ts): per key indicators of the values of its masked digits; per digit
+// the mask itself in the forms that the descent needs.
 import type { Engine } from "./engine.ts";
-import { agreeing, monomials } from "./monomials.ts";
+import { agreeing, type Indicators, indicators } from "./indicators.ts";
 import type { Secret } from "./shared.ts";
 
 /** One digit of the key: a few bits that are decided together. */
@@ -19,10 +19,10 @@ export interface DescentMasks {
 
 export interface DescentMaterial extends DescentMasks {
   /**
-   * Per digit the products of its masked key bits (monomials.ts); the first digit's are multiplied by the
-   * weight. A digit's vectors are freed when the descent has used them.
+   * Per digit the indicators of the keys' masked digits; the first digit's are multiplied by the weight. A digit's
+   * vectors are freed when the descent has used them.
    */
-  readonly products: readonly (readonly (Secret | null)[])[];
+  readonly digitIs: readonly Indicators[];
 }
 
 /** Bits per digit, most significant first: three where possible, two in the end. */
@@ -48,15 +48,15 @@ export async function drawMasks(
   const masks = Array.from({ length: descents * widths.length }, (_, index) =>
     Array.from({ length: widths[index % widths.length]! }, () => engine.slice(bits, at++, at)),
   );
-  const products = await monomials(
+  const values = await indicators(
     engine,
     masks.map((mask) => ({ bits: mask, weight: null })),
   );
   const digits = masks.map((mask, index): Digit => {
-    const values = Array.from({ length: 2 ** mask.length }, (_, v) =>
-      agreeing(engine, products[index]!, 0, v),
+    const each = Array.from({ length: 2 ** mask.length }, (_, v) =>
+      agreeing(engine, values[index]!, 0, v),
     );
-    return { mask, maskIs: engine.concat(values) };
+    return { mask, maskIs: engine.concat(each) };
   });
   return Array.from({ length: descents }, (_, index) => ({
     digits: digits.slice(index * widths.length, (index + 1) * widths.length),
@@ -64,7 +64,7 @@ export async function drawMasks(
 }
 
 /**
- * Masks the keys' bits, m = b xor rho, and multiplies them within each digit. `keyBits` come most significant
+ * Masks the keys' bits, m = b xor rho, and makes the indicators of each digit's values. `keyBits` come most significant
  * first; each is freed when all descents have it.
  * Rounds: 1 + k per digit of k bits. Elements: per key and descent 2^k - 1 for a digit of k bits, and k more for
  * the first.
@@ -75,7 +75,7 @@ export async function prepareDescents(
   keyBits: readonly Secret[],
   weight: Secret,
 ): Promise<DescentMaterial[]> {
-  const products: (readonly (Secret | null)[])[][] = descents.map(() => []);
+  const digitIs: Indicators[][] = descents.map(() => []);
   let start = 0;
   for (const [digit, { mask }] of descents[0]!.digits.entries()) {
     // Most significant first in keyBits, least significant first within a digit.
@@ -88,14 +88,14 @@ export async function prepareDescents(
     );
     engine.free(...bits);
     const isFirst = digit === 0;
-    const ofDigit = await monomials(
+    const ofDigit = await indicators(
       engine,
       masked.map((own) => ({ bits: own, weight: isFirst ? weight : null })),
     );
-    if (isFirst) engine.free(...masked.flat());
-    for (const [index, own] of ofDigit.entries()) products[index]!.push(own);
+    engine.free(...masked.flat());
+    for (const [index, own] of ofDigit.entries()) digitIs[index]!.push(own);
   }
-  return descents.map(({ digits }, index) => ({ digits, products: products[index]! }));
+  return descents.map(({ digits }, index) => ({ digits, digitIs: digitIs[index]! }));
 }
 
 /** b xor rho = b (1 - 2 rho) + rho. Rounds: 1. */

@@ -9,10 +9,10 @@
 // (Digit-by-digit price searches that open their path betray somebody's limit price; see docs/PROTOCOL.md.)
 import { assert } from "../platform/assert.ts";
 import type { ComparisonPool } from "./comparison.ts";
-import { compareTargets, monomialTotals } from "./descent-decision.ts";
+import { compareTargets, digitTotals } from "./descent-decision.ts";
 import { type Descent, type DescentState, weightAbove } from "./descent-state.ts";
 import type { Engine, Factors } from "./engine.ts";
-import { agreeing } from "./monomials.ts";
+import { agreeing } from "./indicators.ts";
 import type { Partial, Secret } from "./shared.ts";
 
 export interface DescentResult {
@@ -74,7 +74,7 @@ async function descendDigit(
   states: readonly DescentState[],
   digit: number,
 ): Promise<void> {
-  const totals = await monomialTotals(engine, states, digit);
+  const totals = await digitTotals(engine, states, digit);
   const masked = await compareTargets(engine, pool, states, digit, totals);
   // Each pi is c xor rho with rho uniform, unknown to all and used for this digit of this descent only.
   const opened = await engine.open(masked);
@@ -128,35 +128,35 @@ async function keepAgreeing(
   digit: number,
   pi: number,
 ): Promise<void> {
-  const { digits, products } = state.material;
+  const { digits, digitIs } = state.material;
   const width = digits[digit]!.mask.length;
-  const isLast = digit === digits.length - 1;
-  const own = products[digit]!;
-  if (isLast && state.keysInUnits === null) {
-    engine.free(...own.slice(1).map((product) => product!));
-    return;
-  }
+  const keep = state.keysInUnits !== null;
+  const values = digitIs[digit]!.slice(1) as Secret[];
   const previous = state.weight;
-  const agree = Array.from({ length: state.keysInUnits !== null ? width : 1 }, (_, j) =>
-    agreeing(engine, own, j, pi),
-  );
-  const [all] = agree;
-  engine.free(...own.slice(1).map((product) => product!));
-  if (digit === 0) {
-    state.weight = all!;
-    if (state.keysInUnits !== null)
-      state.aboveFactors.push(...leaving(engine, state, agree, previous));
+  if (digit === digits.length - 1 && !keep) {
+    if (digit > 0) engine.free(previous); // At first it is the caller's.
+    engine.free(...values);
     return;
   }
-  const kept = engine.mulSum([[previous, all!]]);
-  if (state.keysInUnits !== null) {
-    const [first, ...factors] = leaving(engine, state, agree, null);
-    const leftAbove = await engine.mulSum(factors, first![1]);
-    state.aboveFactors.push([previous, leftAbove]);
+  const agree = Array.from({ length: keep ? width : 1 }, (_, j) =>
+    agreeing(engine, digitIs[digit]!, j, pi),
+  );
+  if (digit === 0) {
+    // These carry the weights already; copies outlive the digit's vectors, which some are views of.
+    const own = agree.map((vector) => engine.signedSum([{ value: vector, positive: true }], 0));
+    state.weight = own[0]!;
+    if (keep) state.aboveFactors.push(...leaving(engine, state, own, previous));
+  } else {
+    const kept = engine.mulSum([[previous, agree[0]!]]);
+    if (keep) {
+      const [first, ...factors] = leaving(engine, state, agree, null);
+      const leftAbove = await engine.mulSum(factors, first![1]);
+      state.aboveFactors.push([previous, leftAbove]);
+    }
+    state.weight = await kept;
+    if (!keep) engine.free(previous);
   }
-  state.weight = await kept;
-  engine.free(...agree);
-  if (state.keysInUnits === null) engine.free(previous);
+  engine.free(...agree, ...values);
 }
 
 /**

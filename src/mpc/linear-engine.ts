@@ -59,13 +59,14 @@ export abstract class LinearEngine {
       for (let from = 0; from < dst.length; from += CHUNK) {
         const to = Math.min(from + CHUNK, dst.length);
         const sum = dst.slice(from, to);
-        this.field.fill(sum, carries[index] ? Math.max(0, constant) : 0);
-        if (carries[index] && constant < 0) this.field.addNumber(sum, sum, constant);
-        for (const { value, positive } of terms) {
-          const term = value.components[index]!.slice(from, to);
-          if (positive) this.field.add(sum, sum, term);
-          else this.field.sub(sum, sum, term);
+        const part = (of: Secret) => of.components[index]!.slice(from, to);
+        if (first.positive) this.field.copy(sum, part(first.value));
+        else this.field.neg(sum, part(first.value));
+        for (const { value, positive } of terms.slice(1)) {
+          if (positive) this.field.add(sum, sum, part(value));
+          else this.field.sub(sum, sum, part(value));
         }
+        if (carries[index] && constant !== 0) this.field.addNumber(sum, sum, constant);
       }
     });
   }

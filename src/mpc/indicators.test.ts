@@ -1,8 +1,8 @@
-// Products of subsets of bits, and the indicators that follow from them, on both engines.
+// Indicators of the values of a few bits, and of patterns of them, on both engines.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { costOf, ENGINE_KINDS, Parties, shareOf } from "./engines.test-helper.ts";
-import { agreeing, monomials } from "./monomials.ts";
+import { agreeing, indicators } from "./indicators.ts";
 import { atThreeParties } from "./three-parties.test-helper.ts";
 
 /** The bits of numbers, bit j of all of them in entry j. */
@@ -37,8 +37,8 @@ describe.each(ENGINE_KINDS)("on the %s engine", (kind) => {
         const bits = [];
         for (const column of bitsOf(numbers, width)) bits.push(await shareOf(engine, column));
         const weight = weighted ? await shareOf(engine, weights) : null;
-        const [products] = await monomials(engine, [{ bits, weight }]);
-        return cases.map(({ from, pattern }) => agreeing(engine, products!, from, pattern));
+        const [values] = await indicators(engine, [{ bits, weight }]);
+        return cases.map(({ from, pattern }) => agreeing(engine, values!, from, pattern));
       });
       cases.forEach(({ from, pattern }, index) => {
         const expected = numbers.map((value, i) =>
@@ -56,10 +56,10 @@ it("rounds and elements are as documented", async () => {
     const bit = engine.constant(new Uint8Array(10).fill(1));
     const bits = [bit, bit, bit];
     return [
-      await costOf(engine, () => monomials(engine, [{ bits, weight: null }])),
-      await costOf(engine, () => monomials(engine, [{ bits, weight: bit }])),
+      await costOf(engine, () => indicators(engine, [{ bits, weight: null }])),
+      await costOf(engine, () => indicators(engine, [{ bits, weight: bit }])),
       await costOf(engine, () =>
-        monomials(engine, [
+        indicators(engine, [
           { bits: bits.slice(1), weight: null },
           { bits, weight: null },
         ]),
@@ -67,8 +67,8 @@ it("rounds and elements are as documented", async () => {
     ];
   });
   for (const [unweighted, weighted, several] of costs) {
-    // Of 7 subsets 3 are single bits; with a weight each is a product; of two bits only the pair
-    // is.
+    // Seven products of bits, three of them single bits that cost nothing unless weighted; of two
+    // bits only the pair costs something.
     expect(unweighted).toEqual({ rounds: 2, elements: 4 * 10 });
     expect(weighted).toEqual({ rounds: 3, elements: 7 * 10 });
     expect(several).toEqual({ rounds: 2, elements: 5 * 10 });
