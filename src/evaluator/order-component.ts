@@ -49,14 +49,16 @@ function seedComponent(
   count: number,
   layout: OrderLayout,
 ): OrderComponent {
-  const seeds = new Uint8Array(count * SEED_BYTES);
+  let seeds = new Uint8Array(count * SEED_BYTES);
   return {
-    byteLength: seeds.length,
+    byteLength: count * SEED_BYTES,
     write: (piece, offset) => seeds.set(piece, offset),
     read(from, to, into) {
       const part = seeds.subarray(from * SEED_BYTES, to * SEED_BYTES);
       expandRows(field, primitives, part, layout.width, into);
     },
-    free: () => {},
+    free: () => {
+      seeds = new Uint8Array(0);
+    },
   };
 }

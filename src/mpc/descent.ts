@@ -160,8 +160,8 @@ async function keepAgreeing(
 }
 
 /**
- * The sum over j of (1 - c_j) (E_(j+1) - E_j), in units, as products of vectors and numbers. The first entry is for E_k,
- * which is the weight itself, or 1 everywhere (then only its number means anything).
+ * The sum over j of (1 - c_j) (E_(j+1) - E_j), in units, as products of vectors and numbers. The first entry is for
+ * E_k, which is the weight itself, or 1 everywhere (then only its number means anything).
  */
 function leaving(
   engine: Engine,

@@ -36,8 +36,8 @@ export class CorrelatedRandomness {
   private readonly field: Field;
   private readonly own: WordStream;
   private readonly shared: WordStream;
-  /** Shares of zero made beforehand; those before `stockUsed` are spent. */
-  private stock: Vector | null = null;
+  /** Shares of zero made beforehand, in pieces so that they fit anywhere; the first is in use. */
+  private stock: Vector[] = [];
   private stockUsed = 0;
 
   /** `ownKey` is k_i, `sharedKey` is k_(i+1) of evaluator i. */
@@ -51,27 +51,33 @@ export class CorrelatedRandomness {
   static readonly maxLength = BUFFER_WORDS;
 
   /**
-   * Makes shares of zero for the next `count` masked elements now, so that masking them later costs an addition.
-   * All evaluators must do so at the same point. What is left of an earlier stock is thrown away.
+   * Makes shares of zero for about the next `count` masked elements now, so that masking them later costs an
+   * addition. All evaluators must do so at the same point. What is left of an earlier stock is thrown away.
    */
   stockZeroShares(count: number): void {
-    if (this.stock !== null) this.field.free(this.stock);
-    this.stock = null;
-    const stock = this.field.alloc(count);
-    this.field.fill(stock, 0);
-    for (let from = 0; from < count; from += BUFFER_WORDS) {
-      this.addZeroShare(stock.slice(from, Math.min(from + BUFFER_WORDS, count)));
-    }
-    this.stock = stock;
+    for (const piece of this.stock) this.field.free(piece);
+    this.stock = [];
     this.stockUsed = 0;
+    const pieces = Array.from({ length: Math.ceil(count / BUFFER_WORDS) }, () => {
+      const piece = this.field.alloc(BUFFER_WORDS);
+      this.field.fill(piece, 0);
+      this.addZeroShare(piece);
+      return piece;
+    });
+    this.stock = pieces;
   }
 
   /** z += F(k_i) - F(k_(i+1)): over the three evaluators these masks sum to zero. */
   addZeroShare(z: Vector): void {
-    const { stock, stockUsed } = this;
-    if (stock !== null && stockUsed + z.length <= stock.length) {
+    if (this.stock.length > 0 && this.stockUsed + z.length > BUFFER_WORDS) {
+      this.field.free(this.stock.shift()!);
+      this.stockUsed = 0;
+    }
+    const [piece] = this.stock;
+    if (piece !== undefined) {
+      const from = this.stockUsed;
       this.stockUsed += z.length;
-      this.field.add(z, z, stock.slice(stockUsed, this.stockUsed));
+      this.field.add(z, z, piece.slice(from, this.stockUsed));
       return;
     }
     this.field.addZeroShare(z, this.own.take(z.length), this.shared.take(z.length));
