@@ -3,7 +3,7 @@
 
 import { stringify } from "csv-stringify/sync";
 import { MAX_TOTAL_ENERGY_WH } from "../market/oracle.ts";
-import type { Order, Side } from "../market/order.ts";
+import { MAX_ORDERS, type Order, type Side } from "../market/order.ts";
 import type { MarketParameters } from "../market/parameters.ts";
 import { MAX_SUPPLIERS, nameProblem } from "../market/parameters.ts";
 import { firstLineNotUtf8, type RowReader, readRows } from "./csv-rows.ts";
@@ -107,6 +107,15 @@ class OrderFileReader implements RowReader {
     this.#problems.push({ line, reason });
   }
 
+  /** What is too much as a whole, or null. */
+  #sizeProblem(): string | null {
+    if (this.#orders.length > MAX_ORDERS) return `more than ${MAX_ORDERS} orders`;
+    if (this.#totalWh > MAX_TOTAL_ENERGY_WH) {
+      return `all energies add up to more than ${MAX_TOTAL_ENERGY_WH} Wh by this row`;
+    }
+    return null;
+  }
+
   finish(): ParsedOrderFile {
     if (this.#header === "awaited") {
       this.#problems.push({
@@ -114,12 +123,13 @@ class OrderFileReader implements RowReader {
         reason: `the file is empty; its first line must be ${HEADER}`,
       });
     }
-    if (this.#totalWh > MAX_TOTAL_ENERGY_WH) {
-      const reason = `all energies add up to more than ${MAX_TOTAL_ENERGY_WH} Wh by this row`;
-      this.#problems.push({ line: this.#lines.at(-1) ?? 1, reason });
-    }
     const suppliers = [...this.#supplierIndex.keys()];
     const result = { problems: this.#problems, lines: this.#lines };
+    const tooLarge = this.#sizeProblem();
+    if (tooLarge !== null) {
+      this.#problems.push({ line: this.#lines.at(-1) ?? 1, reason: tooLarge });
+      return { orders: [], suppliers, problems: this.#problems, lines: [] };
+    }
     if (this.#market.suppliers !== null) return { orders: this.#orders, suppliers, ...result };
     const sorted = suppliers.toSorted((a, b) => (a < b ? -1 : 1));
     const place = suppliers.map((name) => sorted.indexOf(name));

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ENGINES, type EngineName } from "../agents/clear-orders.ts";
 import { type ClearOptions, clearCommand } from "./commands/clear.ts";
-import { startCommand } from "./commands/start.ts";
+import { type StartOptions, startCommand } from "./commands/start.ts";
 import { EXIT_BAD_INPUT, EXIT_FAILED, InputError } from "./terminal.ts";
 
 const MOST_HOUSEHOLDS = 10_000;
@@ -51,13 +51,26 @@ function program(): Command {
       .option("--seed <number>", "another day", wholeNumber(0, LARGEST_SEED), 5)
       .option("--households <number>", "size of the community", wholeNumber(1, MOST_HOUSEHOLDS), 60)
       .option("--full", "a row for every quarter-hour"),
-  ).action(
-    (
-      options: ClearOptions & { orders?: string; seed: number; households: number; full?: boolean },
-    ) =>
-      options.orders === undefined ? startCommand(options) : clearCommand(options.orders, options),
-  );
+  ).action((options: StartOptions & ClearOptions & { orders?: string }, command: Command) => {
+    const { orders } = options;
+    refuseOptions(command, orders === undefined ? CLEAR_ONLY : DAY_ONLY, orders);
+    return orders === undefined ? startCommand(options) : clearCommand(orders, options);
+  });
   return hushwatt;
+}
+
+const CLEAR_ONLY = ["market", "engine", "json", "out", "skipInvalid"];
+const DAY_ONLY = ["seed", "households", "full"];
+
+/** Refuses options that mean nothing with, or without, a file of orders. */
+function refuseOptions(command: Command, names: readonly string[], orders?: string): void {
+  const given = names.filter((name) => command.getOptionValueSource(name) === "cli");
+  if (given.length === 0) return;
+  const flags = command.options
+    .filter((option) => given.includes(option.attributeName()))
+    .map((option) => option.long);
+  const when = orders === undefined ? "only with --orders FILE" : "not with --orders FILE";
+  throw new InputError([`${flags.join(", ")}: ${when}`]);
 }
 
 /** A reader that has seen enough, such as `head`, is no failure. */

@@ -15,7 +15,7 @@ import { Field } from "../field/field.ts";
 import { systemClock } from "../platform/clock.ts";
 import { LIMITS } from "../platform/limits.ts";
 import { Callers } from "./mesh.ts";
-import { type OperatorContext, serveOperator } from "./operator-session.ts";
+import { type OperatorContext, refuseOperator, serveOperator } from "./operator-session.ts";
 
 const configSchema = z.strictObject({
   /** This evaluator's number. */
@@ -53,9 +53,20 @@ async function main(): Promise<void> {
     log,
     peakRssBytes: () => process.resourceUsage().maxRSS * KIB,
   };
+  // One operator at a time: a clearing has the field memory to itself.
+  let serving: Promise<void> | null = null;
+  const onOperator = (link: Link) => {
+    if (serving !== null) {
+      refuseOperator(link);
+      return;
+    }
+    serving = serveOperator(context, link).finally(() => {
+      serving = null;
+    });
+  };
   const onPeer = (link: Link, party: Party) => {
     if (party.role === "evaluator") callers.arrived(Number(party.id), link);
-    else if (party.role === "operator") void serveOperator(context, link);
+    else if (party.role === "operator") onOperator(link);
     else link.close();
   };
   const listener = await listen(identity, {

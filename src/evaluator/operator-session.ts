@@ -66,6 +66,12 @@ export async function serveOperator(context: OperatorContext, link: Link): Promi
   }
 }
 
+/** Turns away an operator that comes while another one is served. */
+export function refuseOperator(link: Link): void {
+  answer(link, { type: "failed", message: "another operator is being served; try again later" });
+  link.close();
+}
+
 const answer = (link: Link, message: Answer) => link.send(TAGS.commands, encodeJson(message));
 
 /** What an operator is told: the reason, without inner detail that could depend on a secret. */

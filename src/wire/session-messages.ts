@@ -22,12 +22,12 @@ const peersCommand = z.strictObject({
   evaluators: z.array(address).length(3),
 });
 
+/** The most orders of one clearing: as MAX_ORDERS in market/order.ts, which stands below this folder. */
+const MOST_ORDERS = 2 ** 21;
+
 const clearCommand = z.strictObject({
   type: z.literal("clear"),
-  count: z
-    .int()
-    .min(0)
-    .max(2 ** 21),
+  count: z.int().min(0).max(MOST_ORDERS),
   priceBits: z.int().min(4).max(16),
   energyBits: z.int().min(8).max(24),
   priceRule: z.enum(["midpoint", "upper", "lower"]),

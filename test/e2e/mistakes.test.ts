@@ -160,6 +160,14 @@ describe("arguments", () => {
   });
 
   it.each([
+    [["start", "--json", "--out", "day.json"], "--json, --out: only with --orders FILE"],
+    [["start", "--orders", "orders.csv", "--full"], "--full: not with --orders FILE"],
+  ])("%j do not go together", async (args, said) => {
+    const place = new Workplace({ "orders.csv": orderFile(GOOD) });
+    expectRefused(await place.run(...args), said);
+  });
+
+  it.each([
     ["no-such-folder/report.json", "its folder does not exist"],
     ["tmp", "it is a folder"],
   ])("--out %s is refused before anything is cleared", async (out, reason) => {

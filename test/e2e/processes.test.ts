@@ -289,6 +289,11 @@ describe("the evaluator program", () => {
     const { error } = await failure(() => meter.receiveFrame(1, 100));
     expect((error as ChannelError).code).toBe("peer-closed");
 
+    // A second operator has to wait until the first one has gone.
+    const second = new EvaluatorConnection(await connect(operator, expected));
+    const busy = await failure(() => second.ready());
+    expect(busy.error.message).toContain("another operator is being served");
+
     // The operator still has its evaluator, and hears what is wrong with a command.
     connection.command({ type: "clear", count: 0, ...request });
     const answer = await failure(() => connection.ready());
