@@ -24,7 +24,7 @@ export const useColour = (stream: NodeJS.WriteStream): boolean =>
   stream.isTTY === true && process.env.NO_COLOR === undefined;
 
 const DEFAULT_COLUMNS = 100;
-export const terminalWidth = (): number => process.stdout.columns ?? DEFAULT_COLUMNS;
+export const terminalWidth = (): number => process.stdout.columns || DEFAULT_COLUMNS;
 
 /** One line on a terminal's standard error that each call overwrites; silent elsewhere. */
 export class Progress {

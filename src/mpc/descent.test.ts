@@ -174,6 +174,22 @@ describe("costs at each of three parties", () => {
     return seen[0]!;
   }
 
+  it("of masks and of masking are as documented, for one descent or two", async () => {
+    for (const descents of [1, 2]) {
+      const seen = await atThreeParties(async (engine) => {
+        const weight = engine.constant([1, 2]);
+        const keyBits = Array.from({ length: 13 }, () => engine.constant([0, 1]));
+        let masks: Awaited<ReturnType<typeof drawMasks>> = [];
+        const drawing = await costOf(engine, async () => {
+          masks = await drawMasks(engine, descents, 13);
+        });
+        const masking = await costOf(engine, () => prepareDescents(engine, masks, keyBits, weight));
+        return [drawing.rounds, masking.rounds];
+      });
+      for (const rounds of seen) expect(rounds).toEqual([4, 13 + 1]);
+    }
+  });
+
   it.each([
     { levels: 13, units: [null, 1] },
     { levels: 13, units: [1] },

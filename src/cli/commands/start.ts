@@ -4,8 +4,13 @@
 import { clearRequest } from "../../agents/clear-orders.ts";
 import { LocalMarket } from "../../agents/local-market.ts";
 import { defaultMarketParameters } from "../../market/parameters.ts";
-import { type CommunityDay, summerDay } from "../../sim/community/community.ts";
-import type { DayPeriod } from "../../sim/day-summary.ts";
+import {
+  type CommunityDay,
+  type CommunityHousehold,
+  summerDay,
+} from "../../sim/community/community.ts";
+import { type DayPeriod, tradesOf } from "../../sim/day-summary.ts";
+import { SMALLEST_WIDTH } from "../chart.ts";
 import { dayChart, dayHeading, dayTable, savingsLines, whoSawWhat } from "../day-report.ts";
 import { Progress, print, terminalWidth, useColour } from "../terminal.ts";
 
@@ -74,13 +79,14 @@ function showDay(
   const { color } = options;
   const { grid } = defaultMarketParameters();
   const formatPrice = (tick: number) => grid.format(tick);
-  // A household with panels has something to show: it buys and sells.
-  const shown = day.households.find(({ roof }) => roof !== null) ?? day.households[0]!;
+  const shown = mostActive(day, periods);
   const busiest = busiestPeriod(periods);
+  // A narrower terminal wraps the chart, which beats not drawing it.
+  const width = Math.max(SMALLEST_WIDTH, terminalWidth());
   print([
     ...dayTable(periods, formatPrice, { color, full: options.full === true }),
     "",
-    ...dayChart(periods, formatPrice, { width: terminalWidth(), color }),
+    ...dayChart(periods, formatPrice, { width, color }),
     "",
     ...savingsLines(periods, day.suppliers, formatPrice, { color }),
     "",
@@ -99,6 +105,16 @@ function showDay(
       color,
     }),
   ]);
+}
+
+/** The household that traded most often on both sides: it has something to show. */
+function mostActive(day: CommunityDay, periods: readonly DayPeriod[]): CommunityHousehold {
+  const activity = day.households.map(({ meter }) => {
+    const trades = tradesOf(periods, meter);
+    const bought = trades.filter(({ side }) => side === "buy").length;
+    return Math.min(bought, trades.length - bought) + trades.length / 1000;
+  });
+  return day.households[activity.indexOf(Math.max(...activity))]!;
 }
 
 /** The period in which most energy changed hands. */
