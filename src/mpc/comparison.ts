@@ -23,7 +23,7 @@ const DIGIT_AT = Array.from({ length: DIGITS }, (_, position) => {
 });
 
 /**
- * Material for a number of comparisons. A comparison may have a gate: a secret bit u with which its result
+ * Material for a number of comparisons. A comparison may have a gate: a secret number u with which its result
  * comes multiplied at no cost, u [d < 0] in place of [d < 0].
  */
 export class ComparisonPool {
