@@ -66,8 +66,8 @@ export async function drawMasks(
 /**
  * Masks the keys' bits, m = b xor rho, and makes the indicators of each digit's values. `keyBits` come most
  * significant first; each is freed when all descents have it.
- * Rounds: k per digit of k bits, and one more for the first. Elements: per key and descent 2^k - 1 for a digit of k bits, and k more for
- * the first.
+ * Rounds: k per digit of k bits, and one more for the first. Elements: per key and descent 2^k - 1 for a digit of
+ * k bits, and k more for the first.
  */
 export async function prepareDescents(
   engine: Engine,
