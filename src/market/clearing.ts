@@ -29,7 +29,7 @@ export interface SecretOutcome {
  * Clears the period. `arrangement[position]` is the order at each position of a serving (mpc/serve.ts): a public
  * random permutation that no party could choose, made after gate closure. Positions are served in a fixed order,
  * so this is a random priority.
- * Opens: whether there was trade, and the price if there was (design: everybody may learn both).
+ * Opens: whether there was trade, and the price if there was (everybody may learn both: docs/PROTOCOL.md).
  */
 export async function clearPeriod(
   engine: Engine,

@@ -1,4 +1,4 @@
-// From shared rows of bits to a book (design: checks on orders). Every check concerns one order alone, so a bad
+// From shared rows of bits to a book (docs/PROTOCOL.md, "Orders"). Every check concerns one order alone, so a bad
 // one never harms another: both holders of a component must hold the same one, every bit must be a bit, and
 // exactly one supplier must be named. An order that fails counts as all zeros: no energy, no supplier.
 import type { Field } from "../field/field.ts";
