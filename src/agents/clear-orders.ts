@@ -8,6 +8,7 @@ import type { Order, Outcome } from "../market/order.ts";
 import { orderLayout } from "../market/order-layout.ts";
 import type { MarketParameters } from "../market/parameters.ts";
 import { permutationFrom } from "../market/priority.ts";
+import { rankingOf } from "../mpc/serve.ts";
 import { systemClock } from "../platform/clock.ts";
 import { LocalMarket } from "./local-market.ts";
 
@@ -17,6 +18,8 @@ export type EngineName = (typeof ENGINES)[number];
 export interface ClearedOrders {
   readonly outcome: Outcome;
   readonly evaluators: number;
+  /** The public coin that decided the priority order, 64 hexadecimal digits. */
+  readonly coin: string;
   readonly timingsMs: { share: number; offline: number; online: number; total: number };
   readonly traffic: { bytesSentPerEvaluator: number; rounds: number };
 }
@@ -38,23 +41,28 @@ export function clearRequest(
   };
 }
 
-/** Clears `orders` with the engine of that name; `onProgress` hears what is being done. */
+/**
+ * Clears `orders` with the engine of that name; `onProgress` hears what is being done. With the plain engine `coin`
+ * repeats an earlier clearing's priority order, so that its results can be checked in clear.
+ */
 export async function clearOrders(
   engine: EngineName,
   market: MarketParameters,
   supplierCount: number,
   orders: readonly Order[],
   onProgress: (doing: string) => void,
+  coin: string = Buffer.from(nodePrimitives.randomBytes(32)).toString("hex"),
 ): Promise<ClearedOrders> {
   const request = clearRequest(market, supplierCount, orders);
   const begin = systemClock.nowMs();
   if (engine === "plain") {
     onProgress("clearing in clear");
-    const outcome = await clearPlainly(request, orders);
+    const outcome = await clearPlainly(request, orders, coin);
     const total = systemClock.nowMs() - begin;
     return {
       outcome,
       evaluators: 1,
+      coin,
       timingsMs: { share: 0, offline: 0, online: total, total },
       traffic: { bytesSentPerEvaluator: 0, rounds: 0 },
     };
@@ -67,6 +75,7 @@ export async function clearOrders(
     return {
       outcome: cleared.outcome,
       evaluators: 3,
+      coin: cleared.coin,
       timingsMs: {
         share: cleared.shareMs,
         offline: cleared.offlineMs,
@@ -89,10 +98,14 @@ const PHASES = {
   online: "clearing",
 } as const;
 
-function clearPlainly(request: ClearRequest, orders: readonly Order[]): Promise<Outcome> {
+function clearPlainly(
+  request: ClearRequest,
+  orders: readonly Order[],
+  coin: string,
+): Promise<Outcome> {
   const { priceBits, energyBits, revealedSuppliers } = request;
   const layout = orderLayout(priceBits, energyBits, revealedSuppliers.length);
-  const coin = nodePrimitives.randomBytes(32);
-  const priority = permutationFrom(nodePrimitives, coin, orders.length);
+  const arrangement = permutationFrom(nodePrimitives, Buffer.from(coin, "hex"), orders.length);
+  const priority = rankingOf(arrangement);
   return clearInPlain(new Field(), nodePrimitives, layout, request, orders, priority);
 }

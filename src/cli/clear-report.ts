@@ -15,6 +15,8 @@ export interface ClearReport {
   /** "plain" or the name of an engine that computes on shares. */
   readonly engine: string;
   readonly evaluators: number;
+  /** The public coin of the priority order, in hexadecimal. */
+  readonly coin: string;
   readonly timingsMs: {
     readonly share: number;
     readonly offline: number;
@@ -161,6 +163,7 @@ function summaryLines(report: ClearReport): [label: string, text: string][] {
     ["Engine", `${report.engine}, ${evaluators}`],
     ["Time", `${duration(total)} (share ${duration(share)}, ${computing})`],
     ["Traffic", `${sent}, ${counted(traffic.rounds, "round")}`],
+    ["Coin", report.coin],
   ];
 }
 

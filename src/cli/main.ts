@@ -16,6 +16,11 @@ const wholeNumber = (least: number, most: number) => (text: string) => {
   return value;
 };
 
+function coinText(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be 64 hexadecimal digits, as a clearing prints them.");
+}
+
 function withClearOptions(command: Command): Command {
   return command
     .option("--market <file>", "market parameters (MARKET.json); minimum_group is 1 unless given")
@@ -26,7 +31,12 @@ function withClearOptions(command: Command): Command {
     )
     .option("--json", "print one JSON object")
     .option("--out <file>", "write to a file: JSON if it ends in .json, else every row as text")
-    .option("--skip-invalid", "report invalid rows, clear the others");
+    .option("--skip-invalid", "report invalid rows, clear the others")
+    .option(
+      "--coin <hex>",
+      "with --engine plain: the priority coin of a clearing to check",
+      coinText,
+    );
 }
 
 function program(): Command {
@@ -59,7 +69,7 @@ function program(): Command {
   return hushwatt;
 }
 
-const CLEAR_ONLY = ["market", "engine", "json", "out", "skipInvalid"];
+const CLEAR_ONLY = ["market", "engine", "json", "out", "skipInvalid", "coin"];
 const DAY_ONLY = ["seed", "households", "full"];
 
 /** Refuses options that mean nothing with, or without, a file of orders. */

@@ -26,6 +26,8 @@ export interface ClientProgress {
 
 export interface ClearedPeriod {
   readonly outcome: Outcome;
+  /** The public coin of the priority order, in hexadecimal. */
+  readonly coin: string;
   readonly shareMs: number;
   /** The slowest evaluator's, and the most that one sent to the others. */
   readonly offlineMs: number;
@@ -79,6 +81,7 @@ export async function clearPrivately(
     rounds: most((answer) => answer.rounds),
     onlineRounds: most((answer) => answer.onlineRounds),
     peakRssBytes: most((answer) => answer.peakRssBytes),
+    coin: answers[0]!.coin,
     rejected: answers[0]!.rejected,
     firstOrderShares,
   };
@@ -170,6 +173,9 @@ async function collectOutcome(
   for (const answer of answers) {
     if (answer.traded !== first!.traded || answer.priceTick !== first!.priceTick) {
       throw new EvaluatorFailedError("the evaluators published different prices");
+    }
+    if (answer.coin !== first!.coin) {
+      throw new EvaluatorFailedError("the evaluators published different coins");
     }
   }
   if (first!.rejectedCount > first!.rejected.length) {

@@ -30,6 +30,8 @@ export interface SessionTools {
 export interface SessionResult {
   readonly traded: boolean;
   readonly priceTick: number | null;
+  /** What the priority order was made from. */
+  readonly coin: Uint8Array;
   readonly rejected: readonly (RejectionReason | null)[];
   /** This evaluator's output shares: of every order's traded energy, and of the suppliers' sums. */
   readonly orderShares: Uint8Array;
@@ -73,7 +75,8 @@ export async function runClearing(
     const offlineRounds = engine.stats.rounds;
 
     tools.onPhase("online");
-    const arrangement = permutationFrom(primitives, await engine.coin(), command.count);
+    const coin = await engine.coin();
+    const arrangement = permutationFrom(primitives, coin, command.count);
     const outcome = await clearPeriod(engine, prepared, arrangement);
     const cleared = clock.nowMs();
 
@@ -81,6 +84,7 @@ export async function runClearing(
     return {
       traded: outcome.traded,
       priceTick: outcome.priceTick,
+      coin,
       rejected: intake.rejected,
       orderShares: engine.outputShare(outcome.aboveUnits),
       supplierShares: joined(suppliers.map((sums) => engine.outputShare(sums))),

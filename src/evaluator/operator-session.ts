@@ -119,6 +119,7 @@ function clearedAnswer(context: OperatorContext, result: SessionResult): Cleared
     priceTick: result.priceTick,
     rejected: rejected.slice(0, MAX_REJECTED_LISTED),
     rejectedCount: rejected.length,
+    coin: Buffer.from(result.coin).toString("hex"),
     offlineMs: result.offlineMs,
     onlineMs: result.onlineMs,
     bytesSent: result.bytesSent,

@@ -3,7 +3,14 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { costOf, ENGINE_KINDS, Parties, shareOf, ungatedPool } from "./engines.test-helper.ts";
-import { serve, serveComparisons, servingGrid, servingPositions } from "./serve.ts";
+import {
+  arrangementOf,
+  rankingOf,
+  serve,
+  serveComparisons,
+  servingGrid,
+  servingPositions,
+} from "./serve.ts";
 import { atThreeParties } from "./three-parties.test-helper.ts";
 
 /** What each item gets, one after the other. */
@@ -151,4 +158,11 @@ describe("costs at each of three parties", () => {
       expect(cost.elements).toBeLessThan(4500 + count / 2);
     }
   });
+});
+
+it("rankingOf undoes arrangementOf", () => {
+  for (const count of [0, 1, 7, 128, 129, 1000]) {
+    const ranking = Uint32Array.from({ length: count }, (_, i) => (i * 7 + 3) % count);
+    expect(rankingOf(arrangementOf(ranking))).toEqual(ranking);
+  }
 });

@@ -49,6 +49,11 @@ export function arrangementOf(ranking: Uint32Array): Uint32Array {
   return arrangement;
 }
 
+/** The order in which the items of an arrangement are served: undoes `arrangementOf`. */
+export function rankingOf(arrangement: Uint32Array): Uint32Array {
+  return servingPositions(arrangement.length).map((position) => arrangement[position]!);
+}
+
 /** How many ungated comparisons `serve` takes from the pool. */
 export function serveComparisons(count: number): number {
   if (count === 0) return 0;

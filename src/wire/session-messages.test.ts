@@ -28,6 +28,7 @@ const cleared = {
   priceTick: 1825,
   rejected: [[1, "invalid-order"]],
   rejectedCount: 1,
+  coin: "0f".repeat(32),
   offlineMs: 20.5,
   onlineMs: 17,
   bytesSent: 1234,

@@ -47,6 +47,8 @@ const clearedAnswer = z.strictObject({
   /** Orders that failed a check, and why; at most MAX_REJECTED_LISTED of them, and how many in all. */
   rejected: z.array(z.tuple([z.int().min(0), z.enum(["inconsistent-shares", "invalid-order"])])),
   rejectedCount: z.int().min(0),
+  /** The public coin of the priority order, 32 bytes in hexadecimal. */
+  coin: z.string().regex(/^[0-9a-f]{64}$/),
   offlineMs: z.number(),
   onlineMs: z.number(),
   bytesSent: z.int(),

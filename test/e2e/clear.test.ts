@@ -109,6 +109,26 @@ describe("orders of measured homes", () => {
   );
 });
 
+it("a private clearing can be repeated in clear with its coin, to the last unit", async () => {
+  const place = new Workplace();
+  const file = join(ROOT, "test", "data", "orders", "summer-noon-2500homes.csv");
+  const onShares = await place.run("clear", file, "--out", "shares.txt");
+  expect(onShares.code).toBe(0);
+  const report = readFileSync(join(place.folder, "shares.txt"), "utf8");
+  const coin = /^ {2}Coin {6}([0-9a-f]{64})$/m.exec(report)![1]!;
+  const args = ["--engine", "plain", "--coin", coin, "--out", "plain.txt"];
+  expect((await place.run("clear", file, ...args)).code).toBe(0);
+  const households = (text: string) =>
+    text.slice(text.indexOf("Suppliers"), text.indexOf("Who saw"));
+  const inClear = readFileSync(join(place.folder, "plain.txt"), "utf8");
+  expect(households(report).split("\n").length).toBeGreaterThan(2500);
+  expect(households(inClear)).toBe(households(report));
+
+  const refused = await place.run("clear", file, "--coin", coin);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain("--coin: only with --engine plain");
+});
+
 describe("the JSON report", () => {
   it("has exactly the documented fields, figures that make sense, and leaves nothing behind", async () => {
     const place = new Workplace({

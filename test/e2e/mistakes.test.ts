@@ -195,7 +195,7 @@ describe("help", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^Usage: hushwatt clear \[options\] <orders>$/m);
     expect(stdout).toContain(HEADER);
-    for (const option of ["--market", "--engine", "--json", "--out", "--skip-invalid"]) {
+    for (const option of ["--market", "--engine", "--json", "--out", "--skip-invalid", "--coin"]) {
       expect(stdout).toMatch(new RegExp(`^  ${option} .*\\S`, "m"));
     }
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);

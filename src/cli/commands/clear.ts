@@ -24,6 +24,8 @@ export interface ClearOptions {
   readonly json?: boolean;
   readonly out?: string;
   readonly skipInvalid?: boolean;
+  /** Only with the plain engine. */
+  readonly coin?: string;
 }
 
 /** A file of orders is one's own data: its sums are shown whatever the size of a group. */
@@ -32,6 +34,9 @@ const CLI_MINIMUM_GROUP = 1;
 const PROBLEMS_SHOWN = 1000;
 
 export async function clearCommand(ordersFile: string, options: ClearOptions): Promise<void> {
+  if (options.coin !== undefined && options.engine !== "plain") {
+    throw new InputError(["--coin: only with --engine plain; evaluators toss a coin of their own"]);
+  }
   // Before the work, not after it.
   if (options.out !== undefined) await checkWritable(options.out);
   const market = await readMarket(options.market);
@@ -53,6 +58,7 @@ export async function clearCommand(ordersFile: string, options: ClearOptions): P
       parsed.suppliers.length,
       parsed.orders,
       (doing) => progress.show(doing),
+      options.coin,
     );
   } finally {
     progress.clear();
