@@ -8,7 +8,6 @@ import type { Order, Outcome } from "../market/order.ts";
 import { orderLayout } from "../market/order-layout.ts";
 import type { MarketParameters } from "../market/parameters.ts";
 import { permutationFrom } from "../market/priority.ts";
-import { rankingOf } from "../mpc/serve.ts";
 import { systemClock } from "../platform/clock.ts";
 import { LocalMarket } from "./local-market.ts";
 
@@ -106,6 +105,5 @@ function clearPlainly(
   const { priceBits, energyBits, revealedSuppliers } = request;
   const layout = orderLayout(priceBits, energyBits, revealedSuppliers.length);
   const arrangement = permutationFrom(nodePrimitives, Buffer.from(coin, "hex"), orders.length);
-  const priority = rankingOf(arrangement);
-  return clearInPlain(new Field(), nodePrimitives, layout, request, orders, priority);
+  return clearInPlain(new Field(), nodePrimitives, layout, request, orders, arrangement);
 }

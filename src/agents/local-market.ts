@@ -20,6 +20,7 @@ import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
 import type { Order } from "../market/order.ts";
 import { systemClock } from "../platform/clock.ts";
+import { messageOf } from "../platform/errors.ts";
 import { LIMITS } from "../platform/limits.ts";
 
 const HOST = "127.0.0.1";
@@ -118,7 +119,7 @@ export class LocalMarket {
     } catch (error) {
       const index = this.processes.findIndex(({ child }) => hasEnded(child));
       if (index === -1) throw error;
-      const reason = this.processes[index]!.errorOutput() || describe(error);
+      const reason = this.processes[index]!.errorOutput() || messageOf(error);
       throw new EvaluatorProcessError(`evaluator ${index} ended during the clearing: ${reason}`);
     }
   }
@@ -162,8 +163,6 @@ async function startEvaluator(
 }
 
 const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
-
-const describe = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 async function stopAll(processes: readonly EvaluatorProcess[]): Promise<void> {
   const ended = processes.map(({ child }) => {

@@ -3,9 +3,10 @@
 
 import { stringify } from "csv-stringify/sync";
 import { MAX_TOTAL_ENERGY_WH } from "../market/oracle.ts";
-import { MAX_ORDERS, type Order, type Side } from "../market/order.ts";
+import type { Order, Side } from "../market/order.ts";
 import type { MarketParameters } from "../market/parameters.ts";
 import { MAX_SUPPLIERS, nameProblem } from "../market/parameters.ts";
+import { LIMITS } from "../platform/limits.ts";
 import { firstLineNotUtf8, type RowReader, readRows } from "./csv-rows.ts";
 
 const COLUMNS = ["meter", "side", "energy_wh", "limit_price_ct_per_kwh", "supplier"] as const;
@@ -109,7 +110,7 @@ class OrderFileReader implements RowReader {
 
   /** What is too much as a whole, or null. */
   #sizeProblem(): string | null {
-    if (this.#orders.length > MAX_ORDERS) return `more than ${MAX_ORDERS} orders`;
+    if (this.#orders.length > LIMITS.orders) return `more than ${LIMITS.orders} orders`;
     if (this.#totalWh > MAX_TOTAL_ENERGY_WH) {
       return `all energies add up to more than ${MAX_TOTAL_ENERGY_WH} Wh by this row`;
     }

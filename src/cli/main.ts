@@ -1,6 +1,7 @@
 // The `hushwatt` command line: reads arguments, runs a command, turns errors into messages and exit codes.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ENGINES, type EngineName } from "../agents/clear-orders.ts";
+import { messageOf } from "../platform/errors.ts";
 import { type ClearOptions, clearCommand } from "./commands/clear.ts";
 import { type StartOptions, startCommand } from "./commands/start.ts";
 import { EXIT_BAD_INPUT, EXIT_FAILED, InputError } from "./terminal.ts";
@@ -101,7 +102,7 @@ async function main(): Promise<void> {
       process.exitCode = EXIT_BAD_INPUT;
       return;
     }
-    process.stderr.write(`hushwatt: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`hushwatt: ${messageOf(error)}\n`);
     process.exitCode = EXIT_FAILED;
   }
 }

@@ -7,22 +7,21 @@ import { type OrderLayout, orderRows } from "../market/order-layout.ts";
 import { prepareClearing, type SecretBook, type SecretRules } from "../market/preparation.ts";
 import type { Engine } from "../mpc/engine.ts";
 import { PlainEngine } from "../mpc/plain-engine.ts";
-import { arrangementOf } from "../mpc/serve.ts";
 import type { Primitives } from "../platform/primitives.ts";
 
-/** Clears on the plain engine. `priority` lists order indices, first served first. */
+/** Clears on the plain engine; `arrangement` as for `clearPeriod`. */
 export async function clearInPlain(
   field: Field,
   primitives: Primitives,
   layout: OrderLayout,
   rules: SecretRules,
   orders: readonly Order[],
-  priority: Uint32Array,
+  arrangement: Uint32Array,
 ): Promise<Outcome> {
   const engine = new PlainEngine(field, primitives);
   try {
     const prepared = await prepareClearing(engine, rules, plainBook(engine, layout, orders));
-    const outcome = await clearPeriod(engine, prepared, arrangementOf(priority));
+    const outcome = await clearPeriod(engine, prepared, arrangement);
     const clear = (bytes: Uint8Array) => {
       const v = field.alloc(bytes.length / 8);
       field.setBytes(v, bytes);

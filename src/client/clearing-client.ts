@@ -5,6 +5,7 @@ import type { Field } from "../field/field.ts";
 import { type Order, type Outcome, type SupplierSums, tradedFromAbove } from "../market/order.ts";
 import { type OrderLayout, orderLayout, orderRows } from "../market/order-layout.ts";
 import type { Clock } from "../platform/clock.ts";
+import { messageOf } from "../platform/errors.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { combineReplicated, SEED_BYTES, splitRows } from "../sharing/replicated.ts";
 import type { ClearCommand, ClearedAnswer } from "../wire/session-messages.ts";
@@ -119,8 +120,6 @@ async function allCleared(
 /** How long the others have to say why they failed too. */
 const REASONS_WITHIN_MS = 500;
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
 /** Splits the orders and sends evaluator i components i and i + 1, those that are seeds as seeds. */
 async function sendOrders(
   tools: ClientTools,
@@ -135,23 +134,11 @@ async function sendOrders(
     const components = [shares.seeds0, shares.seeds1, shares.component2];
     if (from === 0) firstOrderShares = firstOf(components, layout);
     for (const [party, evaluator] of evaluators.entries()) {
-      await sendPieces(evaluator, 0, components[party]!);
-      await sendPieces(evaluator, 1, components[(party + 1) % 3]!);
+      await evaluator.sendComponent(0, components[party]!);
+      await evaluator.sendComponent(1, components[(party + 1) % 3]!);
     }
   }
   return firstOrderShares;
-}
-
-const PIECE_BYTES = 128 * 1024;
-
-async function sendPieces(
-  evaluator: EvaluatorConnection,
-  position: 0 | 1,
-  bytes: Uint8Array,
-): Promise<void> {
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    await evaluator.sendComponent(position, bytes.subarray(at, at + PIECE_BYTES));
-  }
 }
 
 /** What each evaluator receives of the first order. */

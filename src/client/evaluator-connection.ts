@@ -1,5 +1,6 @@
 // A client's view of one evaluator: the commands of wire/session-messages.ts over a link.
 import type { Link } from "../channel/channel.ts";
+import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
 import {
   type Answer,
   answerSchema,
@@ -32,15 +33,16 @@ export class EvaluatorConnection {
     this.link.send(TAGS.commands, encodeJson(command));
   }
 
-  /** Sends a piece of one of the two components of the orders' shares. */
-  async sendComponent(position: 0 | 1, piece: Uint8Array): Promise<void> {
-    this.link.send(position === 0 ? TAGS.firstComponent : TAGS.secondComponent, piece);
-    await this.link.drained();
+  /** Sends a part of one of the two components of the orders' shares. */
+  sendComponent(position: 0 | 1, part: Uint8Array): Promise<void> {
+    const tag = position === 0 ? TAGS.firstComponent : TAGS.secondComponent;
+    return sendBytes(this.link, tag, part);
   }
 
   /** Awaits the evaluator's word that it is linked with the others. */
   async ready(): Promise<void> {
-    await this.next("ready");
+    const message = await this.receive();
+    if (message.type !== "ready") throw this.outOfTurn();
   }
 
   /** Awaits the end of a clearing; `onPhase` hears of its phases. */
@@ -49,28 +51,22 @@ export class EvaluatorConnection {
       const message = await this.receive();
       if (message.type === "phase") onPhase(message.phase);
       else if (message.type === "cleared") return message;
-      else throw new EvaluatorFailedError(`${this.link.peer} answered out of turn`);
+      else throw this.outOfTurn();
     }
   }
 
   /** Receives output shares of `byteLength` bytes. */
-  async results(kind: "orders" | "suppliers", byteLength: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(byteLength);
-    if (byteLength === 0) return bytes;
+  results(kind: "orders" | "suppliers", byteLength: number): Promise<Uint8Array> {
     const tag = kind === "orders" ? TAGS.orderResults : TAGS.supplierResults;
-    await this.link.receive(tag, byteLength, (piece, offset) => bytes.set(piece, offset));
-    return bytes;
+    return receiveBytes(this.link, tag, byteLength);
   }
 
   close(): void {
     this.link.close();
   }
 
-  private async next(type: Answer["type"]): Promise<void> {
-    const message = await this.receive();
-    if (message.type !== type) {
-      throw new EvaluatorFailedError(`${this.link.peer} answered out of turn`);
-    }
+  private outOfTurn(): EvaluatorFailedError {
+    return new EvaluatorFailedError(`${this.link.peer} answered out of turn`);
   }
 
   private async receive(): Promise<Answer> {

@@ -1,5 +1,6 @@
 // One clearing at one evaluator: from its shares of all orders to its shares of all results.
 import type { Link } from "../channel/channel.ts";
+import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
 import type { Field } from "../field/field.ts";
 import { clearPeriod } from "../market/clearing.ts";
 import {
@@ -33,7 +34,7 @@ export interface SessionResult {
   /** What the priority order was made from. */
   readonly coin: Uint8Array;
   readonly rejected: readonly (RejectionReason | null)[];
-  /** This evaluator's output shares: of every order's traded energy, and of the suppliers' sums. */
+  /** This evaluator's output shares: of every order's energy above the line, and of the suppliers' sums. */
   readonly orderShares: Uint8Array;
   readonly supplierShares: Uint8Array;
   readonly offlineMs: number;
@@ -132,15 +133,10 @@ export function fingerprintComparer(field: Field, mesh: Mesh): Comparer {
 
 /** Sends bytes to one link and receives as many from another. */
 async function exchange(to: Link, from: Link, tag: number, bytes: Uint8Array): Promise<Uint8Array> {
-  const piece = 64 * 1024;
-  const received = new Uint8Array(bytes.length);
-  const arrival = from.receive(tag, bytes.length, (part, offset) => received.set(part, offset));
-  arrival.catch(() => {}); // Awaited below; until then it must not count as unhandled.
-  for (let at = 0; at < bytes.length; at += piece) {
-    to.send(tag, bytes.subarray(at, at + piece));
-    await to.drained();
-  }
-  await arrival;
+  const [received] = await Promise.all([
+    receiveBytes(from, tag, bytes.length),
+    sendBytes(to, tag, bytes),
+  ]);
   return received;
 }
 

@@ -13,6 +13,7 @@ import { nodePrimitives } from "../crypto/node-primitives.ts";
 import type { Party } from "../crypto/party.ts";
 import { Field } from "../field/field.ts";
 import { systemClock } from "../platform/clock.ts";
+import { messageOf } from "../platform/errors.ts";
 import { LIMITS } from "../platform/limits.ts";
 import { Callers } from "./mesh.ts";
 import { type OperatorContext, refuseOperator, serveOperator } from "./operator-session.ts";
@@ -106,7 +107,6 @@ async function readConfig(file: string): Promise<z.infer<typeof configSchema>> {
 
 main().catch((error: unknown) => {
   const known = error instanceof ChannelError || error instanceof CertificateError;
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`evaluator: ${known ? "" : "cannot start: "}${message}\n`);
+  process.stderr.write(`evaluator: ${known ? "" : "cannot start: "}${messageOf(error)}\n`);
   process.exit(1);
 });

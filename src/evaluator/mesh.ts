@@ -5,6 +5,7 @@ import { ChannelError } from "../channel/channel.ts";
 import type { LinkOptions } from "../channel/link-base.ts";
 import { connect } from "../channel/tls.ts";
 import type { Identity } from "../crypto/certificates.ts";
+import type { ReplicatedPeers } from "../mpc/replicated-network.ts";
 import type { Clock } from "../platform/clock.ts";
 import { LIMITS } from "../platform/limits.ts";
 
@@ -54,12 +55,8 @@ export class Callers {
   }
 }
 
-export interface Mesh {
-  readonly party: number;
-  readonly next: Link;
-  readonly previous: Link;
-  nextTag: number;
-}
+/** This evaluator's place among the three. */
+export type Mesh = ReplicatedPeers;
 
 /** Links evaluator `party` with the other two; `options` hold for the links that it opens. */
 export async function joinMesh(

@@ -2,9 +2,11 @@
 import type { Link } from "../channel/channel.ts";
 import { ChannelError } from "../channel/channel.ts";
 import type { LinkOptions } from "../channel/link-base.ts";
+import { sendBytes } from "../channel/long-messages.ts";
 import type { Identity } from "../crypto/certificates.ts";
 import { orderLayout } from "../market/order-layout.ts";
 import { InvariantError } from "../platform/assert.ts";
+import { messageOf } from "../platform/errors.ts";
 import {
   type Answer,
   type ClearCommand,
@@ -20,8 +22,6 @@ import {
 import { runClearing, type SessionResult, type SessionTools } from "./clearing-session.ts";
 import { type Callers, joinMesh, type Mesh } from "./mesh.ts";
 import { type OrderComponent, orderComponent } from "./order-component.ts";
-
-const RESULT_FRAME_BYTES = 64 * 1024;
 
 export interface OperatorContext {
   readonly identity: Identity;
@@ -78,7 +78,7 @@ const answer = (link: Link, message: Answer) => link.send(TAGS.commands, encodeJ
 function describe(error: unknown): string {
   if (error instanceof ChannelError || error instanceof MessageError) return error.message;
   if (error instanceof InvariantError) return `an invariant was broken: ${error.message}`;
-  return `unexpected failure: ${error instanceof Error ? error.message : String(error)}`;
+  return `unexpected failure: ${messageOf(error)}`;
 }
 
 async function clear(
@@ -133,11 +133,4 @@ async function receiveComponent(link: Link, tag: number, component: OrderCompone
   const { byteLength } = component;
   if (byteLength === 0) return;
   await link.receive(tag, byteLength, (piece, offset) => component.write(piece, offset));
-}
-
-async function sendBytes(link: Link, tag: number, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; at += RESULT_FRAME_BYTES) {
-    link.send(tag, bytes.subarray(at, at + RESULT_FRAME_BYTES));
-    await link.drained();
-  }
 }

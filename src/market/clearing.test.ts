@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { clearInPlain } from "../client/clear-in-plain.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
+import { arrangementOf } from "../mpc/serve.ts";
 import { randomMarket } from "./brute-force.test-helper.ts";
 import { clearInClear } from "./oracle.ts";
 import type { Order, Outcome, Side } from "./order.ts";
@@ -95,7 +96,7 @@ const inPlain = (market: Market) =>
     layoutOf(market),
     market.rules,
     market.orders,
-    market.priority,
+    arrangementOf(market.priority),
   );
 const onShares = (market: Market) =>
   clearOnShares(layoutOf(market), market.rules, market.orders, market.priority);

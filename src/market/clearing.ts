@@ -7,7 +7,7 @@
 import { type DescentResult, descend } from "../mpc/descent.ts";
 import type { Engine } from "../mpc/engine.ts";
 import { quotient } from "../mpc/quotient.ts";
-import { type Serving, serve, servingGrid } from "../mpc/serve.ts";
+import { serve, servedAmounts } from "../mpc/serve.ts";
 import type { Partial, Secret } from "../mpc/shared.ts";
 import { UNIT_BITS } from "./order.ts";
 import { descentTargets, type PreparedClearing, rationBits } from "./preparation.ts";
@@ -104,28 +104,6 @@ async function allocate(
   used.delete(prepared.energy);
   engine.free(onLine, arranged, served, extra, ...used);
   return above;
-}
-
-/** What the serving gives to each item, in the items' arrangement: column by column. */
-function servedAmounts(engine: Engine, serving: Serving, arranged: Secret): Partial {
-  const { rows, columns } = servingGrid(arranged.length);
-  const parts = Array.from({ length: columns }, (_, column) => {
-    const items = engine.slice(
-      arranged,
-      column * rows,
-      Math.min(arranged.length, (column + 1) * rows),
-    );
-    return engine.partialProducts([
-      [items, engine.slice(serving.served, 0, items.length)],
-      [
-        engine.slice(serving.cut, 0, items.length),
-        engine.slice(serving.cutRow, column, column + 1),
-      ],
-    ]);
-  });
-  const all = engine.concat(parts);
-  engine.free(...parts);
-  return all;
 }
 
 /** Bought and sold energy of each supplier's customers, in units of 2^-10 Wh. */

@@ -15,9 +15,6 @@ export interface Order {
   readonly supplier: number;
 }
 
-/** The most orders of one period: what a draw of the priority order and the messages are made for. */
-export const MAX_ORDERS = 2 ** 21;
-
 /** Energy is handed out in units of 2^-UNIT_BITS Wh. */
 export const UNIT_BITS = 10;
 export const UNITS_PER_WH = 2 ** UNIT_BITS;

@@ -7,7 +7,7 @@ import {
   drawMasks,
   prepareDescents,
 } from "../mpc/descent-material.ts";
-import { type Engine, mul } from "../mpc/engine.ts";
+import { copy, type Engine, mul } from "../mpc/engine.ts";
 import { quotientComparisons } from "../mpc/quotient.ts";
 import { serveComparisons } from "../mpc/serve.ts";
 import type { Secret } from "../mpc/shared.ts";
@@ -65,7 +65,7 @@ export async function prepareClearing(
 ): Promise<PreparedClearing> {
   const { keyBits, energy } = book;
   const count = energy.length;
-  const buys = engine.scale(keyBits.at(-1)!, 1);
+  const buys = copy(engine, keyBits.at(-1)!); // The key bits are used up below.
   const buyEnergy = await mul(engine, energy, buys);
   const sellEnergy = engine.sub(energy, buyEnergy);
   engine.free(buyEnergy);
@@ -77,6 +77,7 @@ export async function prepareClearing(
         : Promise.resolve(null),
     ),
   );
+  engine.free(...book.suppliers.filter((_, index) => !rules.revealedSuppliers[index]));
   const masks = await drawMasks(engine, descentTargets(rules.priceRule).length, keyBits.length);
   const pool = await preparePool(engine, rules, masks, count);
   const descents = await prepareDescents(engine, masks, keyBits, energy);

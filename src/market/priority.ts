@@ -1,7 +1,7 @@
 // The priority order: a public random permutation made from a coin that the evaluators toss after gate closure.
 import { assert } from "../platform/assert.ts";
+import { LIMITS } from "../platform/limits.ts";
 import type { Primitives } from "../platform/primitives.ts";
-import { MAX_ORDERS } from "./order.ts";
 
 const DRAWS_AT_ONCE = 16 * 1024;
 const TWO_32 = 2 ** 32;
@@ -15,7 +15,7 @@ export function permutationFrom(
   coin: Uint8Array,
   count: number,
 ): Uint32Array {
-  assert(count <= MAX_ORDERS, "a draw times the count must be exact in a double");
+  assert(count <= LIMITS.orders, "a draw times the count must be exact in a double");
   const prg = primitives.prg(primitives.sha256(coin).subarray(16, 32));
   const draws = new Uint32Array(DRAWS_AT_ONCE);
   const bytes = new Uint8Array(draws.buffer);

@@ -86,19 +86,8 @@ function excessOverTarget(
   digit: number,
   totals: readonly Secret[],
 ): Partial {
-  const { maskIs } = state.material.digits[digit]!;
-  const values = totals.length;
-  const byMasked = engine.concat(
-    Array.from({ length: values }, (_, v) => agreeing(engine, totals, 0, v)),
-  );
-  const dots = Array.from({ length: values - 1 }, (_, index) => {
-    const threshold = index + 1;
-    const atLeast = Array.from({ length: values }, (_, v) => {
-      const masks = Uint32Array.from({ length: values - threshold }, (_, i) => (threshold + i) ^ v);
-      return engine.sum(engine.gather(maskIs, masks));
-    });
-    return [byMasked, engine.concat(atLeast)] as const;
-  });
+  const byMasked = engine.concat(totals.map((_, v) => agreeing(engine, totals, 0, v)));
+  const dots = state.material.digits[digit]!.reaches.map((reached) => [byMasked, reached] as const);
   const base = engine.sub(weightAbove(engine, state), engine.partial(state.target));
   return engine.add(engine.partialDots(dots), base);
 }

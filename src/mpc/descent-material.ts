@@ -8,8 +8,8 @@ import type { Secret } from "./shared.ts";
 interface Digit {
   /** The digit's bits of rho, least significant first. */
   readonly mask: readonly Secret[];
-  /** [rho = v] for every value v, as one vector. */
-  readonly maskIs: Secret;
+  /** reaches[u - 1], for u = 1 .. 2^k - 1: a vector over masked values v, 1 where v xor rho >= u. */
+  readonly reaches: readonly Secret[];
 }
 
 /** What the masks alone give, before there are keys. */
@@ -53,14 +53,30 @@ export async function drawMasks(
     masks.map((mask) => ({ bits: mask, weight: null })),
   );
   const digits = masks.map((mask, index): Digit => {
-    const each = Array.from({ length: 2 ** mask.length }, (_, v) =>
-      agreeing(engine, values[index]!, 0, v),
-    );
-    return { mask, maskIs: engine.concat(each) };
+    return { mask, reaches: reachedThresholds(engine, values[index]!) };
   });
   return Array.from({ length: descents }, (_, index) => ({
     digits: digits.slice(index * widths.length, (index + 1) * widths.length),
   }));
+}
+
+/** Which masked values stand for a digit of at least u, for each u, from the indicators of rho. Local. */
+function reachedThresholds(engine: Engine, maskIs: Indicators): Secret[] {
+  const count = maskIs.length;
+  const values = Array.from({ length: count }, (_, v) => v);
+  const one = engine.concat(values.map((v) => agreeing(engine, maskIs, 0, v)));
+  const reached: Secret[] = [];
+  // Of the masked value v the digit is u when rho = u xor v; sums from the largest u down.
+  let sum: Secret | null = null;
+  for (let u = count - 1; u >= 1; u--) {
+    const isU = engine.gather(
+      one,
+      Uint32Array.from(values, (v) => u ^ v),
+    );
+    sum = sum === null ? isU : engine.add(sum, isU);
+    reached.unshift(sum);
+  }
+  return reached;
 }
 
 /**

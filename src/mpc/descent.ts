@@ -11,7 +11,7 @@ import { assert } from "../platform/assert.ts";
 import type { ComparisonPool } from "./comparison.ts";
 import { compareTargets, digitTotals } from "./descent-decision.ts";
 import { type Descent, type DescentState, weightAbove } from "./descent-state.ts";
-import type { Engine, Factors } from "./engine.ts";
+import { copy, type Engine, type Factors } from "./engine.ts";
 import { agreeing } from "./indicators.ts";
 import type { Partial, Secret } from "./shared.ts";
 
@@ -142,40 +142,41 @@ async function keepAgreeing(
     agreeing(engine, digitIs[digit]!, j, pi),
   );
   if (digit === 0) {
-    // These carry the weights already; copies outlive the digit's vectors, which some are views of.
-    const own = agree.map((vector) => engine.signedSum([{ value: vector, positive: true }], 0));
+    // These carry the weights already; they outlive the digit's vectors, which some are views of.
+    const own = agree.map((vector) => (vector.owned ? vector : copy(engine, vector)));
     state.weight = own[0]!;
-    if (keep) state.aboveFactors.push(...leaving(engine, state, own, previous));
-  } else {
-    const kept = engine.mulSum([[previous, agree[0]!]]);
     if (keep) {
-      const [first, ...factors] = leaving(engine, state, agree, null);
-      const leftAbove = await engine.mulSum(factors, first![1]);
-      state.aboveFactors.push([previous, leftAbove]);
+      const { all, factors } = leaving(engine, state, own);
+      state.aboveFactors.push([previous, all], ...factors);
     }
-    state.weight = await kept;
-    if (!keep) engine.free(previous);
+    engine.free(...values);
+    return;
   }
+  const kept = engine.mulSum([[previous, agree[0]!]]);
+  if (keep) {
+    const { all, factors } = leaving(engine, state, agree);
+    const leftAbove = await engine.mulSum(factors, all);
+    state.aboveFactors.push([previous, leftAbove]);
+  }
+  state.weight = await kept;
+  if (!keep) engine.free(previous);
   engine.free(...agree, ...values);
 }
 
 /**
- * The sum over j of (1 - c_j) (E_(j+1) - E_j), in units, as products of vectors and numbers. The first entry is for
- * E_k, which is the weight itself, or 1 everywhere (then only its number means anything).
+ * The sum over j of (1 - c_j) (E_(j+1) - E_j), in units: a number for all keys that are still there (E_k), and
+ * products of the vectors E_j with numbers.
  */
 function leaving(
   engine: Engine,
   state: DescentState,
   agree: readonly Secret[],
-  weight: Secret | null,
-): (readonly [Secret, Secret])[] {
-  const width = agree.length;
+): { all: Secret; factors: Factors } {
   // The digit's entries of `up` were pushed from its most significant bit down.
   const up = (j: number) => engine.scale(state.up[state.up.length - 1 - j]!, state.keysInUnits!);
-  const first = [weight ?? agree[0]!, up(width - 1)] as const;
-  const rest = agree.map((vector, j) => {
+  const factors = agree.map((vector, j) => {
     const coefficient = j === 0 ? engine.scale(up(0), -1) : engine.sub(up(j - 1), up(j));
     return [vector, coefficient] as const;
   });
-  return [first, ...rest];
+  return { all: up(agree.length - 1), factors };
 }

@@ -101,6 +101,10 @@ export interface Engine {
   end(): void;
 }
 
+/** A copy with memory of its own. */
+export const copy = (engine: Engine, value: Secret): Secret =>
+  engine.signedSum([{ value, positive: true }], 0);
+
 /** Elementwise product, one element per output. */
 export const mul = (engine: Engine, x: Secret, y: Secret): Promise<Secret> =>
   engine.mulSum([[x, y]]);

@@ -1,6 +1,6 @@
 // Indicators of the values of a few secret bits: for each value v a vector that is 1 where the bits say v, or a
 // weight there, and 0 elsewhere. They are made beforehand, so that picking out a value later costs nothing.
-import { type Engine, mul, type SignedTerm } from "./engine.ts";
+import { copy, type Engine, mul, type SignedTerm } from "./engine.ts";
 import type { Secret } from "./shared.ts";
 
 /** Bits b_0 .. b_(k - 1), and a vector that every indicator is multiplied by, or null for 1. */
@@ -43,8 +43,6 @@ export async function indicators(engine: Engine, sets: readonly BitSet[]): Promi
   for (const own of products) subtractSupersets(engine, own);
   return products;
 }
-
-const copy = (engine: Engine, value: Secret) => engine.signedSum([{ value, positive: true }], 0);
 
 /**
  * From products of the subsets T of the bits to indicators, in place: of the positions where all bits of T are 1, those

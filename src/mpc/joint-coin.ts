@@ -1,24 +1,20 @@
 // A coin tossed by three parties by commitment: nobody can choose it, or foresee it before all have committed.
 import { ChannelError, type Link } from "../channel/channel.ts";
+import { receiveBytes } from "../channel/long-messages.ts";
 import type { Primitives } from "../platform/primitives.ts";
 
 const NONCE_BYTES = 32;
 
 /** Sends 32 bytes to both neighbours and returns what they sent. */
-async function exchange(
+function exchange(
   mine: Uint8Array,
   next: Link,
   previous: Link,
   tag: number,
 ): Promise<[Uint8Array, Uint8Array]> {
-  const received: [Uint8Array, Uint8Array] = [new Uint8Array(32), new Uint8Array(32)];
   next.send(tag, mine);
   previous.send(tag, mine);
-  await Promise.all([
-    next.receive(tag, 32, (piece, offset) => received[0].set(piece, offset)),
-    previous.receive(tag, 32, (piece, offset) => received[1].set(piece, offset)),
-  ]);
-  return received;
+  return Promise.all([receiveBytes(next, tag, 32), receiveBytes(previous, tag, 32)]);
 }
 
 /**

@@ -1,6 +1,7 @@
 // Replicated sharing among three evaluators, semi-honest, at most one of them curious (Araki, Furukawa,
 // Lindell, Nof, Ohara 2016): x = x0 + x1 + x2, evaluator i holds (x_i, x_(i+1)). A multiplication costs each
 // evaluator one element sent to the previous one; an opening one element to the next one.
+import { receiveBytes } from "../channel/long-messages.ts";
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import type { Primitives } from "../platform/primitives.ts";
@@ -53,10 +54,9 @@ export class ReplicatedEngine extends LinearEngine implements Engine {
     yieldTurn: () => Promise<void>,
   ): Promise<ReplicatedEngine> {
     const own = primitives.randomBytes(16);
-    const shared = new Uint8Array(16);
     const tag = peers.nextTag++;
     peers.previous.send(tag, own);
-    await peers.next.receive(tag, 16, (piece, offset) => shared.set(piece, offset));
+    const shared = await receiveBytes(peers.next, tag, 16);
     return new ReplicatedEngine(field, peers, primitives, { own, shared }, yieldTurn);
   }
 

@@ -49,11 +49,6 @@ export function arrangementOf(ranking: Uint32Array): Uint32Array {
   return arrangement;
 }
 
-/** The order in which the items of an arrangement are served: undoes `arrangementOf`. */
-export function rankingOf(arrangement: Uint32Array): Uint32Array {
-  return servingPositions(arrangement.length).map((position) => arrangement[position]!);
-}
-
 /** How many ungated comparisons `serve` takes from the pool. */
 export function serveComparisons(count: number): number {
   if (count === 0) return 0;
@@ -87,15 +82,10 @@ export async function serve(
   amounts: Secret,
   budget: Partial,
 ): Promise<Serving> {
-  const count = amounts.length;
-  const { rows, columns } = servingGrid(count);
-  const column = (c: number) => engine.slice(amounts, c * rows, Math.min(count, (c + 1) * rows));
-  const located = await locateRow(engine, pool, amounts, budget, rows);
+  const columns = columnsOf(engine, amounts);
+  const located = await locateRow(engine, pool, columns, budget);
   const cutAmounts = engine.partialDots(
-    Array.from({ length: columns }, (_, c) => {
-      const items = column(c);
-      return [items, engine.slice(located.cut, 0, items.length)] as const;
-    }),
+    columns.map((items) => [items, engine.slice(located.cut, 0, items.length)] as const),
   );
   const step = await serveFew(engine, pool, cutAmounts, located.rest);
   const rest = await engine.reshare(step.rest);
@@ -104,6 +94,27 @@ export async function serve(
     [step.cut, rest],
   ]);
   return { served: located.served, cut: located.cut, cutRow };
+}
+
+/** What a serving gives to each item, in their arrangement. Local. */
+export function servedAmounts(engine: Engine, serving: Serving, amounts: Secret): Partial {
+  const parts = columnsOf(engine, amounts).map((items, c) =>
+    engine.partialProducts([
+      [items, engine.slice(serving.served, 0, items.length)],
+      [engine.slice(serving.cut, 0, items.length), engine.slice(serving.cutRow, c, c + 1)],
+    ]),
+  );
+  const all = engine.concat(parts);
+  engine.free(...parts);
+  return all;
+}
+
+/** The columns of the arrangement, as views; the last may be short. */
+function columnsOf(engine: Engine, amounts: Secret): Secret[] {
+  const { rows, columns } = servingGrid(amounts.length);
+  return Array.from({ length: columns }, (_, c) =>
+    engine.slice(amounts, c * rows, Math.min(amounts.length, (c + 1) * rows)),
+  );
 }
 
 interface Located {
@@ -116,17 +127,15 @@ interface Located {
 async function locateRow(
   engine: Engine,
   pool: ComparisonPool,
-  amounts: Secret,
+  columns: readonly Secret[],
   budget: Partial,
-  rows: number,
 ): Promise<Located> {
+  const rows = columns[0]!.length;
   if (rows === 1) {
     return { served: engine.constant([0]), cut: engine.constant([1]), rest: budget };
   }
-  const columns = Math.ceil(amounts.length / rows);
-  let sums = engine.slice(amounts, 0, rows);
-  for (let c = 1; c < columns; c++) {
-    const items = engine.slice(amounts, c * rows, Math.min(amounts.length, (c + 1) * rows));
+  let sums = columns[0]!;
+  for (const items of columns.slice(1)) {
     const rest = engine.slice(sums, items.length, rows);
     const added = engine.add(engine.slice(sums, 0, items.length), items);
     const next = rest.length > 0 ? engine.concat([added, rest]) : added;

@@ -40,6 +40,8 @@ export const LIMITS = {
   sendBufferBytes: 128 * KIB,
   /** Buffers a link keeps for reuse. */
   spareSendBuffers: 32,
+  /** Orders of one period: a draw of the priority order times this is still exact in a double. */
+  orders: 2 ** 21,
   /** Connections one listener holds at a time. */
   connections: 8_192,
 } as const;

@@ -1,6 +1,7 @@
 // What an operator's program and an evaluator say to each other on a link: JSON commands and answers on one
 // tag, and the shares of a clearing as raw bytes on others. Checked with schemas on arrival.
 import { z } from "zod";
+import { LIMITS } from "../platform/limits.ts";
 
 /** Tags of an operator's link. Order shares come as two components, results go back as one message each. */
 export const TAGS = {
@@ -22,12 +23,9 @@ const peersCommand = z.strictObject({
   evaluators: z.array(address).length(3),
 });
 
-/** The most orders of one clearing: as MAX_ORDERS in market/order.ts, which stands below this folder. */
-const MOST_ORDERS = 2 ** 21;
-
 const clearCommand = z.strictObject({
   type: z.literal("clear"),
-  count: z.int().min(0).max(MOST_ORDERS),
+  count: z.int().min(0).max(LIMITS.orders),
   priceBits: z.int().min(4).max(16),
   energyBits: z.int().min(8).max(24),
   priceRule: z.enum(["midpoint", "upper", "lower"]),
