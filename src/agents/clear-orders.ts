@@ -7,7 +7,7 @@ import { Field } from "../field/field.ts";
 import type { Order, Outcome } from "../market/order.ts";
 import { orderLayout } from "../market/order-layout.ts";
 import type { MarketParameters } from "../market/parameters.ts";
-import { permutationFrom } from "../market/priority.ts";
+import { permutationFrom } from "../mpc/permutation.ts";
 import { systemClock } from "../platform/clock.ts";
 import { LocalMarket } from "./local-market.ts";
 

@@ -22,20 +22,19 @@ export async function clearInPlain(
   try {
     const prepared = await prepareClearing(engine, rules, plainBook(engine, layout, orders));
     const outcome = await clearPeriod(engine, prepared, arrangement);
-    const clear = (bytes: Uint8Array) => {
+    const revealed = outcome.suppliers.filter((sums) => sums !== null);
+    const clear = (await engine.reveal([outcome.aboveUnits, ...revealed])).map((bytes) => {
       const v = field.alloc(bytes.length / 8);
       field.setBytes(v, bytes);
       return field.toNumbers(v);
-    };
+    });
     return {
       traded: outcome.traded,
       priceTick: outcome.priceTick,
-      tradedUnits: clear(engine.outputShare(outcome.aboveUnits)).map((above, i) =>
-        tradedFromAbove(orders[i]!, above),
-      ),
+      tradedUnits: clear.shift()!.map((above, i) => tradedFromAbove(orders[i]!, above)),
       suppliers: outcome.suppliers.map((sums) => {
         if (sums === null) return null;
-        const [boughtUnits, soldUnits] = clear(engine.outputShare(sums));
+        const [boughtUnits, soldUnits] = clear.shift()!;
         return { boughtUnits: boughtUnits!, soldUnits: soldUnits! };
       }),
     };

@@ -11,7 +11,8 @@ import {
 } from "../market/intake.ts";
 import type { OrderLayout } from "../market/order-layout.ts";
 import { prepareClearing } from "../market/preparation.ts";
-import { permutationFrom } from "../market/priority.ts";
+import { Network } from "../mpc/network.ts";
+import { permutationFrom } from "../mpc/permutation.ts";
 import { ReplicatedEngine } from "../mpc/replicated-engine.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Primitives } from "../platform/primitives.ts";
@@ -82,13 +83,17 @@ export async function runClearing(
     const cleared = clock.nowMs();
 
     const suppliers = outcome.suppliers.filter((sums) => sums !== null);
+    const [orderShares, ...supplierShares] = await engine.reveal([
+      outcome.aboveUnits,
+      ...suppliers,
+    ]);
     return {
       traded: outcome.traded,
       priceTick: outcome.priceTick,
       coin,
       rejected: intake.rejected,
-      orderShares: engine.outputShare(outcome.aboveUnits),
-      supplierShares: joined(suppliers.map((sums) => engine.outputShare(sums))),
+      orderShares: orderShares!,
+      supplierShares: joined(supplierShares),
       offlineMs: closed - begin,
       onlineMs: cleared - closed,
       bytesSent: bytesSent(mesh) - sentBefore,
@@ -100,7 +105,8 @@ export async function runClearing(
   }
 }
 
-const bytesSent = (mesh: Mesh) => mesh.next.stats.bytesSent + mesh.previous.stats.bytesSent;
+const bytesSent = (mesh: Mesh) =>
+  mesh.links.reduce((sum, link) => sum + (link?.stats.bytesSent ?? 0), 0);
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
@@ -116,14 +122,16 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 export function fingerprintComparer(field: Field, mesh: Mesh): Comparer {
   return {
     async differing(first, second) {
-      const tags = [mesh.nextTag++, mesh.nextTag++] as const;
-      const theirs = await exchange(mesh.next, mesh.previous, tags[0], field.toBytes(second));
+      const network = new Network(field, mesh);
+      const [next, previous] = [network.link(mesh.party + 1), network.link(mesh.party - 1)];
+      const tags = [network.takeTag("check"), network.takeTag("check")] as const;
+      const theirs = await exchange(next, previous, tags[0], field.toBytes(second));
       const mine = field.toBytes(first);
       const differs = differingRows(mine, theirs);
       // Who finds a difference tells both others; all go by what anyone found.
       const found = await Promise.all([
-        exchange(mesh.next, mesh.previous, tags[1], differs),
-        exchange(mesh.previous, mesh.next, tags[1], differs),
+        exchange(next, previous, tags[1], differs),
+        exchange(previous, next, tags[1], differs),
       ]);
       for (let i = 0; i < differs.length; i++) differs[i]! |= found[0][i]! | found[1][i]!;
       return differs;

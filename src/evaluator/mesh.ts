@@ -5,7 +5,7 @@ import { ChannelError } from "../channel/channel.ts";
 import type { LinkOptions } from "../channel/link-base.ts";
 import { connect } from "../channel/tls.ts";
 import type { Identity } from "../crypto/certificates.ts";
-import type { ReplicatedPeers } from "../mpc/replicated-network.ts";
+import type { Peers } from "../mpc/network.ts";
 import type { Clock } from "../platform/clock.ts";
 import { LIMITS } from "../platform/limits.ts";
 
@@ -56,7 +56,7 @@ export class Callers {
 }
 
 /** This evaluator's place among the three. */
-export type Mesh = ReplicatedPeers;
+export type Mesh = Peers;
 
 /** Links evaluator `party` with the other two; `options` hold for the links that it opens. */
 export async function joinMesh(
@@ -71,6 +71,8 @@ export async function joinMesh(
     const expect = { role: "evaluator", id: String(other) } as const;
     return connect(identity, { ...options, ...evaluators[other]!, expect });
   };
-  const [next, previous] = await Promise.all([linkTo((party + 1) % 3), linkTo((party + 2) % 3)]);
-  return { party, next, previous, nextTag: 0 };
+  const links = await Promise.all(
+    evaluators.map((_, other) => (other === party ? null : linkTo(other))),
+  );
+  return { party, links, nextTag: 0 };
 }

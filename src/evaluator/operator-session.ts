@@ -53,8 +53,7 @@ export async function serveOperator(context: OperatorContext, link: Link): Promi
     }
   } catch (error) {
     const message = describe(error);
-    mesh?.next.close();
-    mesh?.previous.close();
+    for (const peer of mesh?.links ?? []) peer?.close();
     if (error instanceof ChannelError && error.message.startsWith(link.peer)) return;
     context.log(message);
     try {

@@ -84,6 +84,13 @@ export class Field {
     return this.#kernels.isCanonical(v.offset, v.length) === 1;
   }
 
+  /** Whether two vectors of one length have the same elements; all must be public. */
+  equal(a: Vector, b: Vector): boolean {
+    sameLength(a, b);
+    const bytes = this.memory.bytes(b);
+    return this.memory.bytes(a).every((byte, at) => byte === bytes[at]);
+  }
+
   /** dst = src; they may overlap. */
   copy(dst: Vector, src: Vector): void {
     sameLength(dst, src);

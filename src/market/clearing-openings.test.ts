@@ -2,7 +2,7 @@
 // otherwise only masked numbers.
 import { describe, expect, it } from "vitest";
 import { plainBook } from "../client/clear-in-plain.ts";
-import { atThreeParties } from "../mpc/three-parties.test-helper.ts";
+import { atThreeParties } from "../mpc/parties.test-helper.ts";
 import { clearPeriod } from "./clearing.ts";
 import type { Order, Side } from "./order.ts";
 import { orderLayout } from "./order-layout.ts";

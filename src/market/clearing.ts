@@ -53,19 +53,20 @@ export async function clearPeriod(
 
   // The products from here on do not depend on each other: one round, but for the comparison.
   const bought = engine.partialDots([[above, prepared.buys]]);
-  const [traded, price, suppliers] = await Promise.all([
-    // Whether there was trade is public, and nothing else of the volume is opened.
-    pool.negative(engine, engine.scale(bought, -1)).then((flag) => engine.open(flag)),
+  const [flag, price, suppliers] = await Promise.all([
+    pool.negative(engine, engine.scale(bought, -1)),
     clearingPrice(engine, lines),
     supplierSums(engine, prepared, above),
   ]);
   const aboveUnits = engine.scale(above, 2 ** (UNIT_BITS - rationBits(rules.rationing)));
   engine.free(above);
+  // Whether there was trade is public, and nothing else of the volume is opened.
+  const traded = await engine.openVerified(flag);
   if (engine.field.toNumbers(traded)[0] === 0) {
     return { traded: false, priceTick: null, aboveUnits, suppliers };
   }
   // The clearing price of a period with trade is public.
-  const priceTick = engine.field.toNumbers(await engine.open(price))[0]!;
+  const priceTick = engine.field.toNumbers(await engine.openVerified(price))[0]!;
   return { traded: true, priceTick, aboveUnits, suppliers };
 }
 

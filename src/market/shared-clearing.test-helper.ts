@@ -8,8 +8,8 @@ import { orderComponent } from "../evaluator/order-component.ts";
 import { Field } from "../field/field.ts";
 import type { Engine } from "../mpc/engine.ts";
 import { Parties, shareOf } from "../mpc/engines.test-helper.ts";
+import { atThreeParties, revealed } from "../mpc/parties.test-helper.ts";
 import { arrangementOf } from "../mpc/serve.ts";
-import { atThreeParties, revealed } from "../mpc/three-parties.test-helper.ts";
 import { type CompressedShares, splitRows } from "../sharing/replicated.ts";
 import { clearPeriod } from "./clearing.ts";
 import { type RejectionReason, takeOrders } from "./intake.ts";
@@ -37,11 +37,13 @@ async function clearBook(
     await prepareClearing(engine, rules, book),
     arrangementOf(priority),
   );
+  const sums = outcome.suppliers.filter((own) => own !== null);
+  const [orders, ...suppliers] = await engine.reveal([outcome.aboveUnits, ...sums]);
   return {
     traded: outcome.traded,
     priceTick: outcome.priceTick,
-    orders: engine.outputShare(outcome.aboveUnits),
-    suppliers: outcome.suppliers.map((sums) => (sums === null ? null : engine.outputShare(sums))),
+    orders: orders!,
+    suppliers: outcome.suppliers.map((own) => (own === null ? null : suppliers.shift()!)),
   };
 }
 

@@ -6,8 +6,8 @@ import { mod, P } from "../field/reference.ts";
 import { InvariantError } from "../platform/assert.ts";
 import { ComparisonPool } from "./comparison.ts";
 import { costOf, ENGINE_KINDS, Parties, shareOf, ungatedPool } from "./engines.test-helper.ts";
+import { atThreeParties } from "./parties.test-helper.ts";
 import type { Partial } from "./shared.ts";
-import { atThreeParties } from "./three-parties.test-helper.ts";
 
 const LIMIT = 2n ** 59n - 1n;
 const edges = [0n, -1n, 1n, 2n, -2n, 7n, -8n, 2n ** 52n, -(2n ** 52n), LIMIT, -LIMIT];

@@ -8,8 +8,8 @@ import { descend } from "./descent.ts";
 import { digitGates, digitWidths, drawMasks, prepareDescents } from "./descent-material.ts";
 import type { Engine } from "./engine.ts";
 import { costOf, ENGINE_KINDS, Parties, shareOf } from "./engines.test-helper.ts";
+import { atThreeParties } from "./parties.test-helper.ts";
 import type { Secret } from "./shared.ts";
-import { atThreeParties } from "./three-parties.test-helper.ts";
 
 interface Target {
   readonly target: number;

@@ -76,8 +76,9 @@ async function descendDigit(
 ): Promise<void> {
   const totals = await digitTotals(engine, states, digit);
   const masked = await compareTargets(engine, pool, states, digit, totals);
-  // Each pi is c xor rho with rho uniform, unknown to all and used for this digit of this descent only.
-  const opened = await engine.open(masked);
+  // Each pi is c xor rho with rho uniform, unknown to all and used for this digit of this descent only. That holds
+  // for bits c: a lie about a product could make c another number, which shows through rho; so verify first.
+  const opened = await engine.openVerified(masked);
   const pi = readDigits(engine.field.toNumbers(opened), states.length);
   engine.field.free(opened);
   states.forEach((state, index) => {

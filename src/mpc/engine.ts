@@ -8,6 +8,7 @@
 // differ between parties.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
+import type { MessageKind } from "./network.ts";
 import type { Partial, Secret } from "./shared.ts";
 
 export type Factors = readonly (readonly [Secret, Secret])[];
@@ -16,6 +17,16 @@ export interface SignedTerm {
   readonly value: Secret;
   readonly positive: boolean;
 }
+
+/** A permutation of one pass of a shuffle (shuffle.ts): known to the pass's group, null at everybody else. */
+export interface PassPermutation {
+  readonly pass: number;
+  readonly indices: Uint32Array | null;
+  readonly length: number;
+}
+
+export const SECURITIES = ["semi-honest", "malicious"] as const;
+export type Security = (typeof SECURITIES)[number];
 
 export interface EngineStats {
   /** Rounds in sequence so far: an operation's round is one after the last that finished before it began. */
@@ -28,6 +39,8 @@ export interface Engine {
   readonly name: string;
   /** How many parties compute. */
   readonly parties: number;
+  /** Whether lies of other parties are noticed before anything is revealed. */
+  readonly security: Security;
   /** Arithmetic on public vectors, in the same memory. */
   readonly field: Field;
   readonly stats: EngineStats;
@@ -79,13 +92,21 @@ export interface Engine {
   reshare(a: Partial): Promise<Secret>;
   /** Elementwise sum over t of x_t y_t, plus `plus`; y_t and plus are broadcast. One element per output. */
   mulSum(factors: Factors, plus?: Secret | Partial): Promise<Secret>;
-  /** Opens to all parties. Only for values that are masked, or that everybody may learn: say why. */
+  /**
+   * Opens to all parties a value that is uniformly masked whatever another party did before: say why. It is used
+   * before it is verified; the next verification covers it.
+   */
   open(a: Secret | Partial): Promise<Vector>;
+  /**
+   * Opens to all parties a value that everybody may learn if everybody followed the protocol: say why. With
+   * malicious security everything so far is verified before, in many rounds; AbortError if that fails.
+   */
+  openVerified(a: Secret | Partial): Promise<Vector>;
   /** `count` independent uniformly random bits that nobody knows. Two rounds or more, before they are needed. */
   randomBits(count: number): Promise<Secret>;
   /** `count` independent uniformly random field elements that nobody knows. */
   random(count: number): Promise<Secret>;
-  /** 32 public random bytes that no party could choose or foresee. */
+  /** 32 public random bytes that no party could choose or foresee. One round. */
   coin(): Promise<Uint8Array>;
 
   /**
@@ -94,11 +115,45 @@ export interface Engine {
    */
   stockMasks(count: number): Promise<void>;
 
+  // ---- verification; nothing happens where lies are not noticed
+  /** Claims that `a` is zero; the next verification aborts if it is not. */
+  assertZero(a: Secret | Partial): void;
+  /** A moment at which nothing else runs, good for verifying what is pending and freeing its memory. */
+  checkpoint(): Promise<void>;
+
+  // ---- moving secrets by permutations that no coalition knows: see shuffle.ts
+  /** Passes of a shuffle: each coalition that the engine withstands misses at least one pass's permutation. */
+  readonly shufflePasses: number;
+  /** A fresh random permutation, known to the group of that pass. One round. */
+  drawPermutation(pass: number, length: number): Promise<PassPermutation>;
+  /**
+   * Every column moved: result_i = a_(indices_i), or with `back` the reverse. One round or two; one element per
+   * column and position. What lying parties do here is for the caller to check.
+   */
+  permute(columns: readonly Secret[], by: PassPermutation, back: boolean): Promise<Secret[]>;
+
   // ---- output
-  /** What this party sends to the party that may learn `a`: sharing/ says how it is put together. */
-  outputShare(a: Secret): Uint8Array;
+  /**
+   * What this party sends to whoever may learn each value: sharing/ says how it is put together. Verifies
+   * everything so far, like openVerified.
+   */
+  reveal(values: readonly Secret[]): Promise<Uint8Array[]>;
   /** Frees everything; every Secret and Partial of the session is invalid afterwards. */
   end(): void;
+}
+
+/** What verified.ts needs of an engine to add malicious security to it. */
+export interface VerifiableEngine extends Engine {
+  /** Opens to all parties, each comparing what it hears from several: AbortError if that does not fit together. */
+  openChecked(a: Secret): Promise<Vector>;
+  /** As Engine.coin, and AbortError unless all parties have the same transcript. */
+  coinOver(transcript: Uint8Array): Promise<Uint8Array>;
+  /** As Engine.randomBits, with all products made by `over`. */
+  randomBitsOver(over: Engine, count: number): Promise<Secret>;
+  /** As Engine.reveal, without verification. */
+  outputShare(a: Secret): Uint8Array;
+  /** Gives all messages of `work` one kind. Nothing else may run meanwhile. */
+  labelled<T>(kind: MessageKind, work: () => Promise<T>): Promise<T>;
 }
 
 /** A copy with memory of its own. */

@@ -9,10 +9,10 @@ import { nextTurn } from "../platform/turn.ts";
 import { combineReplicated } from "../sharing/replicated.ts";
 import { ComparisonPool } from "./comparison.ts";
 import type { Engine } from "./engine.ts";
+import { closePeers, type FrameWatch, meshedPeers } from "./parties.test-helper.ts";
 import { PlainEngine } from "./plain-engine.ts";
 import { ReplicatedEngine } from "./replicated-engine.ts";
 import { Partial, Secret } from "./shared.ts";
-import { closePeers, type FrameWatch, threePeers } from "./three-parties.test-helper.ts";
 
 export type EngineKind = "plain" | "replicated";
 export const ENGINE_KINDS: readonly EngineKind[] = ["plain", "replicated"];
@@ -33,7 +33,7 @@ export class Parties {
     if (kind === "plain") {
       return new Parties([new PlainEngine(new Field(), nodePrimitives)], () => {});
     }
-    const peers = threePeers(onFrame);
+    const peers = meshedPeers(3, onFrame);
     const engines = await Promise.all(
       peers.map((own) => ReplicatedEngine.start(new Field(), own, nodePrimitives, nextTurn)),
     );
@@ -50,8 +50,10 @@ export class Parties {
     const results = await this.run(async (engine, party) => {
       const out: { readonly secret: boolean; readonly bytes: Uint8Array }[] = [];
       for (const value of await program(engine, party)) {
-        if (value instanceof Secret) out.push({ secret: true, bytes: engine.outputShare(value) });
-        else {
+        if (value instanceof Secret) {
+          const [bytes] = await engine.reveal([value]);
+          out.push({ secret: true, bytes: bytes! });
+        } else {
           const opened = value instanceof Partial ? await engine.open(value) : value;
           out.push({ secret: false, bytes: engine.field.toBytes(opened) });
         }

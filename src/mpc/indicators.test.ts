@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { costOf, ENGINE_KINDS, Parties, shareOf } from "./engines.test-helper.ts";
 import { agreeing, indicators } from "./indicators.ts";
-import { atThreeParties } from "./three-parties.test-helper.ts";
+import { atThreeParties } from "./parties.test-helper.ts";
 
 /** The bits of numbers, bit j of all of them in entry j. */
 const bitsOf = (numbers: readonly number[], width: number) =>

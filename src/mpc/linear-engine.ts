@@ -8,6 +8,8 @@ import { Partial, Secret } from "./shared.ts";
 
 type Shared = Secret | Partial;
 
+export type ConstantFactor = 0 | 1 | Vector;
+
 /** Elements worked on at once by operations that read several long vectors. */
 const CHUNK = 4096;
 
@@ -19,10 +21,11 @@ export abstract class LinearEngine {
   }
 
   /**
-   * Which of a sharing's components carry a public constant at this party: e.g. for replicated sharing
-   * evaluator 0 adds it to its first component, evaluator 2 to its second, evaluator 1 to none.
+   * How a public constant is added to each of a sharing's components at this party: not at all (0), as it is (1),
+   * or times a vector of length 1. E.g. for replicated sharing evaluator 0 adds it to its first component,
+   * evaluator 2 to its second, evaluator 1 to none.
    */
-  protected abstract constantComponents(kind: "secret" | "partial"): readonly boolean[];
+  protected abstract constantFactors(kind: "secret" | "partial"): readonly ConstantFactor[];
 
   constant(values: ArrayLike<number>): Secret {
     const clear = this.field.alloc(values.length);
@@ -33,10 +36,11 @@ export abstract class LinearEngine {
   }
 
   fromPublic(values: Vector): Secret {
-    const components = this.constantComponents("secret").map((carries) => {
+    const components = this.constantFactors("secret").map((factor) => {
       const component = this.field.alloc(values.length);
-      if (carries) this.field.copy(component, values);
-      else this.field.fill(component, 0);
+      if (factor === 0) this.field.fill(component, 0);
+      else if (factor === 1) this.field.copy(component, values);
+      else this.field.mul(component, values, factor);
       return component;
     });
     return new Secret(components, true);
@@ -53,7 +57,7 @@ export abstract class LinearEngine {
   signedSum(terms: readonly SignedTerm[], constant: number): Secret {
     const [first] = terms;
     assert(first !== undefined, "a sum needs at least one term");
-    const carries = this.constantComponents("secret");
+    const factors = this.constantFactors("secret");
     return this.map(first.value, first.value.length, (dst, _, index) => {
       // Chunk by chunk, so that the sum stays in the cache while the terms are read.
       for (let from = 0; from < dst.length; from += CHUNK) {
@@ -66,7 +70,7 @@ export abstract class LinearEngine {
           if (positive) this.field.add(sum, sum, part(value));
           else this.field.sub(sum, sum, part(value));
         }
-        if (carries[index] && constant !== 0) this.field.addNumber(sum, sum, constant);
+        if (constant !== 0) this.addConstant(sum, sum, constant, factors[index]!);
       }
     });
   }
@@ -76,11 +80,8 @@ export abstract class LinearEngine {
   }
 
   addNumber<T extends Shared>(a: T, k: number): T {
-    const carries = this.constantComponents(a instanceof Secret ? "secret" : "partial");
-    return this.map(a, a.length, (dst, x, index) => {
-      if (carries[index]) this.field.addNumber(dst, x, k);
-      else this.field.copy(dst, x);
-    });
+    const factors = this.constantFactors(a instanceof Secret ? "secret" : "partial");
+    return this.map(a, a.length, (dst, x, index) => this.addConstant(dst, x, k, factors[index]!));
   }
 
   mulPublic<T extends Shared>(a: T, values: Vector): T {
@@ -152,6 +153,19 @@ export abstract class LinearEngine {
     const result = work(list);
     memory.freeIndices(list);
     return result;
+  }
+
+  private addConstant(dst: Vector, x: Vector, k: number, factor: ConstantFactor): void {
+    if (factor === 0) {
+      if (dst !== x) this.field.copy(dst, x);
+    } else if (factor === 1) {
+      this.field.addNumber(dst, x, k);
+    } else {
+      const term = this.field.alloc(1);
+      this.field.scale(term, factor, k);
+      this.field.add(dst, x, term);
+      this.field.free(term);
+    }
   }
 
   private map<T extends Shared>(

@@ -3,13 +3,16 @@
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import type { Primitives } from "../platform/primitives.ts";
-import type { Engine, EngineStats, Factors } from "./engine.ts";
+import type { Engine, EngineStats, Factors, PassPermutation } from "./engine.ts";
 import { LinearEngine } from "./linear-engine.ts";
+import { permutationFrom } from "./permutation.ts";
 import { Partial, Secret } from "./shared.ts";
 
 export class PlainEngine extends LinearEngine implements Engine {
   readonly name = "plain";
   readonly parties = 1;
+  readonly security = "semi-honest";
+  readonly shufflePasses = 1;
   readonly stats: EngineStats = { rounds: 0, elementsSent: 0 };
   private readonly primitives: Primitives;
 
@@ -18,8 +21,8 @@ export class PlainEngine extends LinearEngine implements Engine {
     this.primitives = primitives;
   }
 
-  protected constantComponents(): readonly boolean[] {
-    return [true];
+  protected constantFactors(): readonly [1] {
+    return [1];
   }
 
   partial(a: Secret): Partial {
@@ -59,6 +62,10 @@ export class PlainEngine extends LinearEngine implements Engine {
     return copy;
   }
 
+  openVerified(a: Secret | Partial): Promise<Vector> {
+    return this.open(a);
+  }
+
   async randomBits(count: number): Promise<Secret> {
     const bytes = this.primitives.randomBytes(Math.ceil(count / 8));
     const bits = Uint8Array.from({ length: count }, (_, i) => (bytes[i >> 3]! >> (i & 7)) & 1);
@@ -78,8 +85,23 @@ export class PlainEngine extends LinearEngine implements Engine {
 
   async stockMasks(): Promise<void> {}
 
-  outputShare(a: Secret): Uint8Array {
-    return this.field.toBytes(a.components[0]!);
+  assertZero(): void {}
+
+  async checkpoint(): Promise<void> {}
+
+  async drawPermutation(pass: number, length: number): Promise<PassPermutation> {
+    const indices = permutationFrom(this.primitives, this.primitives.randomBytes(32), length);
+    return { pass, indices, length };
+  }
+
+  async permute(columns: readonly Secret[], by: PassPermutation, back: boolean): Promise<Secret[]> {
+    return columns.map((column) =>
+      back ? this.scatter(column, by.indices!) : this.gather(column, by.indices!),
+    );
+  }
+
+  async reveal(values: readonly Secret[]): Promise<Uint8Array[]> {
+    return values.map((value) => this.field.toBytes(value.components[0]!));
   }
 
   private products(factors: Factors): Vector {

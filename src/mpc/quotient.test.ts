@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { costOf, ENGINE_KINDS, Parties, shareOf, ungatedPool } from "./engines.test-helper.ts";
+import { atThreeParties } from "./parties.test-helper.ts";
 import { quotient, quotientComparisons } from "./quotient.ts";
-import { atThreeParties } from "./three-parties.test-helper.ts";
 
 const WIDTHS = [0, 1, 3, 5, 6, 10];
 

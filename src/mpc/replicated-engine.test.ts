@@ -9,13 +9,8 @@ import { nextTurn } from "../platform/turn.ts";
 import { combineReplicated, InconsistentSharesError } from "../sharing/replicated.ts";
 import { type Engine, mul } from "./engine.ts";
 import { bigintsOf, costOf, Parties, publicVector, shareOf } from "./engines.test-helper.ts";
+import { atThreeParties, type FrameWatch, revealed } from "./parties.test-helper.ts";
 import type { Secret } from "./shared.ts";
-import {
-  atThreeParties,
-  type FrameWatch,
-  outputOf,
-  revealed,
-} from "./three-parties.test-helper.ts";
 
 describe("costs", () => {
   const n = 100;
@@ -34,7 +29,7 @@ describe("costs", () => {
     ["partialProducts", async (e, x) => e.partialProducts([[x, x]]), 0, 0],
     ["partialDots", async (e, x) => e.partialDots([[x, x]]), 0, 0],
     ["random", async (e) => e.random(n), 0, 0],
-    ["outputShare", async (e, x) => e.outputShare(x), 0, 0],
+    ["reveal", (e, x) => e.reveal([x]), 0, 0],
     ["reshare", (e, x) => e.reshare(e.partial(x)), 1, n],
     [
       "mulSum",
@@ -168,7 +163,7 @@ describe("parties that are not equally fast", () => {
       const [a, r, b, c] = await Promise.all([first, random, bits, second]);
       const opened = await engine.open(b);
       return {
-        outputs: [a, r, b, c].map((secret) => outputOf(engine, secret)),
+        outputs: [a, r, b, c].map((secret) => engine.outputShare(secret)),
         opened: bigintsOf(engine.field.toBytes(opened)),
       };
     });
@@ -185,7 +180,7 @@ describe("parties that are not equally fast", () => {
 describe("a party that deviates", () => {
   it("changes an output share: putting it together names the two that differ", async () => {
     const shares = await atThreeParties(async (engine) =>
-      outputOf(engine, await shareOf(engine, [7, 8, 9])),
+      engine.outputShare(await shareOf(engine, [7, 8, 9])),
     );
     expect(revealed(shares)).toEqual([7, 8, 9]);
     shares.forEach((share, party) => {
@@ -239,7 +234,7 @@ describe("a party that deviates", () => {
 it("public vectors of any elements come back through output shares", async () => {
   const elements = [0n, 1n, P - 1n, P >> 1n];
   const shares = await atThreeParties(async (engine) =>
-    outputOf(engine, engine.fromPublic(publicVector(engine.field, elements))),
+    engine.outputShare(engine.fromPublic(publicVector(engine.field, elements))),
   );
   const field = new Field();
   expect(bigintsOf(field.toBytes(combineReplicated(field, shares)))).toEqual(elements);

@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { costOf, ENGINE_KINDS, Parties, shareOf, ungatedPool } from "./engines.test-helper.ts";
+import { atThreeParties } from "./parties.test-helper.ts";
 import { arrangementOf, serve, serveComparisons, servingGrid, servingPositions } from "./serve.ts";
-import { atThreeParties } from "./three-parties.test-helper.ts";
 
 /** What each item gets, one after the other. */
 function servedInTurn(amounts: readonly number[], budget: number): number[] {

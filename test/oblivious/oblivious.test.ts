@@ -4,7 +4,7 @@
 import { describe, expect, it } from "vitest";
 import type { Order, Side } from "../../src/market/order.ts";
 import { PRICE_RULES, RATIONINGS } from "../../src/market/parameters.ts";
-import type { SentFrame } from "../../src/mpc/three-parties.test-helper.ts";
+import type { SentFrame } from "../../src/mpc/parties.test-helper.ts";
 import { defaultCommand, market, recordSession } from "./sessions.test-helper.ts";
 
 const alternating = (i: number): Side => (i % 2 ? "buy" : "sell");

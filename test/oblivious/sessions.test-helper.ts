@@ -8,7 +8,7 @@ import { Field } from "../../src/field/field.ts";
 import type { Order, Side } from "../../src/market/order.ts";
 import { orderLayout } from "../../src/market/order-layout.ts";
 import { distribute } from "../../src/market/shared-clearing.test-helper.ts";
-import { closePeers, type SentFrame, threePeers } from "../../src/mpc/three-parties.test-helper.ts";
+import { closePeers, meshedPeers, type SentFrame } from "../../src/mpc/parties.test-helper.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { Primitives } from "../../src/platform/primitives.ts";
 import type { ClearCommand } from "../../src/wire/session-messages.ts";
@@ -43,7 +43,7 @@ export async function recordSession(
   const count = orders.length;
   const received = distribute(layout, orders);
   const frames: SentFrame[] = [];
-  const peers = threePeers((frame) => {
+  const peers = meshedPeers(3, (frame) => {
     frames.push(frame);
     return undefined;
   });

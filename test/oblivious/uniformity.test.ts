@@ -8,7 +8,7 @@ import { P } from "../../src/field/reference.ts";
 import type { Order } from "../../src/market/order.ts";
 import { orderRows } from "../../src/market/order-layout.ts";
 import { distribute } from "../../src/market/shared-clearing.test-helper.ts";
-import type { SentFrame } from "../../src/mpc/three-parties.test-helper.ts";
+import type { SentFrame } from "../../src/mpc/parties.test-helper.ts";
 import type { Primitives } from "../../src/platform/primitives.ts";
 import { expandRows, SEED_BYTES } from "../../src/sharing/replicated.ts";
 import { layout, market, recordSession } from "./sessions.test-helper.ts";

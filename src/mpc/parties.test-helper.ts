@@ -1,4 +1,4 @@
-// Three replicated engines in one process, over in-memory links, for tests of protocol code. The
+// Replicated engines in one process, over in-memory links, for tests of protocol code. The
 // links can be wrapped, to watch what passes over them.
 import type { Link, LinkStats, Sink } from "../channel/channel.ts";
 import { memoryLinks } from "../channel/memory.ts";
@@ -7,9 +7,8 @@ import { Field } from "../field/field.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { nextTurn } from "../platform/turn.ts";
 import { combineReplicated } from "../sharing/replicated.ts";
+import type { Peers } from "./network.ts";
 import { ReplicatedEngine } from "./replicated-engine.ts";
-import type { ReplicatedPeers } from "./replicated-network.ts";
-import type { Secret } from "./shared.ts";
 
 /** One frame as its sender handed it to the link. */
 export interface SentFrame {
@@ -61,35 +60,25 @@ class WatchedLink implements Link {
   }
 }
 
-/**
- * Links among three parties: peers[i].next is the link to party i + 1. `onFrame` sees what is sent.
- */
-export function threePeers(onFrame?: FrameWatch): ReplicatedPeers[] {
+/** Links among `count` parties. `onFrame` sees what is sent. */
+export function meshedPeers(count: number, onFrame?: FrameWatch): Peers[] {
   const watched = (link: Link, from: number, to: number): Link => {
     if (onFrame === undefined) return link;
     return new WatchedLink(link, (tag, payload) => onFrame({ from, to, tag, payload }));
   };
-  const next: Link[] = [];
-  const previous: Link[] = [];
-  for (const i of [0, 1, 2]) {
-    const j = (i + 1) % 3;
-    const [atI, atJ] = memoryLinks(`evaluator-${i}`, `evaluator-${j}`);
-    next[i] = watched(atI, i, j);
-    previous[j] = watched(atJ, j, i);
+  const links = Array.from({ length: count }, () => new Array<Link | null>(count).fill(null));
+  for (let i = 0; i < count; i++) {
+    for (let j = i + 1; j < count; j++) {
+      const [atI, atJ] = memoryLinks(`evaluator-${i}`, `evaluator-${j}`);
+      links[i]![j] = watched(atI, i, j);
+      links[j]![i] = watched(atJ, j, i);
+    }
   }
-  return [0, 1, 2].map((party) => ({
-    party,
-    next: next[party]!,
-    previous: previous[party]!,
-    nextTag: 0,
-  }));
+  return links.map((own, party) => ({ party, links: own, nextTag: 0 }));
 }
 
-export function closePeers(peers: readonly ReplicatedPeers[]): void {
-  for (const { next, previous } of peers) {
-    next.close();
-    previous.close();
-  }
+export function closePeers(peers: readonly Peers[]): void {
+  for (const { links } of peers) for (const link of links) link?.close();
 }
 
 export interface ThreePartiesOptions {
@@ -99,10 +88,10 @@ export interface ThreePartiesOptions {
 
 /** Runs `program` at each of three parties and returns their results. */
 export async function atThreeParties<T>(
-  program: (engine: ReplicatedEngine, party: number, peers: ReplicatedPeers) => Promise<T>,
+  program: (engine: ReplicatedEngine, party: number, peers: Peers) => Promise<T>,
   options: ThreePartiesOptions = {},
 ): Promise<T[]> {
-  const peers = threePeers(options.onFrame);
+  const peers = meshedPeers(3, options.onFrame);
   const primitives = options.primitives ?? nodePrimitives;
   try {
     return await Promise.all(
@@ -121,7 +110,3 @@ export function revealed(shares: readonly Uint8Array[]): number[] {
   const field = new Field();
   return [...field.toNumbers(combineReplicated(field, shares))];
 }
-
-/** The output shares of a secret at one party: an alias that reads well in tests. */
-export const outputOf = (engine: ReplicatedEngine, secret: Secret): Uint8Array =>
-  engine.outputShare(secret);

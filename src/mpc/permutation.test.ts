@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { InvariantError } from "../platform/assert.ts";
-import { permutationFrom } from "./priority.ts";
+import { permutationFrom } from "./permutation.ts";
 
 /** The coin of number `k`: all tests see the same permutations. */
 const coin = (k: number) => nodePrimitives.sha256(new TextEncoder().encode(`coin ${k}`));
