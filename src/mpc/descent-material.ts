@@ -110,6 +110,7 @@ export async function prepareDescents(
     );
     engine.free(...masked.flat());
     for (const [index, own] of ofDigit.entries()) digitIs[index]!.push(own);
+    await engine.checkpoint();
   }
   return descents.map(({ digits }, index) => ({ digits, digitIs: digitIs[index]! }));
 }

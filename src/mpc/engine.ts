@@ -145,7 +145,7 @@ export interface Engine {
 /** What verified.ts needs of an engine to add malicious security to it. */
 export interface VerifiableEngine extends Engine {
   /** Opens to all parties, each comparing what it hears from several: AbortError if that does not fit together. */
-  openChecked(a: Secret): Promise<Vector>;
+  openChecked(a: Secret, kind: MessageKind): Promise<Vector>;
   /** As Engine.coin, and AbortError unless all parties have the same transcript. */
   coinOver(transcript: Uint8Array): Promise<Uint8Array>;
   /** As Engine.randomBits, with all products made by `over`. */
