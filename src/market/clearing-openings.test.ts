@@ -12,6 +12,8 @@ const layout = orderLayout(12, 16, 3);
 const rules: SecretRules = {
   priceRule: "midpoint",
   rationing: "pro-rata",
+  algorithm: "descent",
+  priorityOrder: "public",
   revealedSuppliers: [true, true, true],
 };
 
@@ -32,13 +34,15 @@ describe("what is opened", () => {
     const results = await atThreeParties(async (engine) => {
       const prepared = await prepareClearing(engine, rules, plainBook(engine, layout, orders));
       const opened: string[] = [];
-      const open = engine.open.bind(engine);
-      engine.open = async (a) => {
-        const at = opened.push("") - 1;
-        const value = await open(a);
-        opened[at] = new BigUint64Array(engine.field.toBytes(value).buffer).join();
-        return value;
-      };
+      for (const opening of ["open", "openVerified"] as const) {
+        const open = engine[opening].bind(engine);
+        engine[opening] = async (a) => {
+          const at = opened.push("") - 1;
+          const value = await open(a);
+          opened[at] = new BigUint64Array(engine.field.toBytes(value).buffer).join();
+          return value;
+        };
+      }
       const { traded, priceTick } = await clearPeriod(engine, prepared, priority);
       return { traded, priceTick, opened };
     });

@@ -1,7 +1,6 @@
-/**
- * Some party did not follow the protocol. The session ends, nothing of it is revealed; the message names what did
- * not fit, without any value.
- */
+// How a session ends when somebody lied.
+
+/** A party did not follow the protocol. Nothing of the session is revealed; the message has no value in it. */
 export class AbortError extends Error {
   override readonly name = "AbortError";
 }

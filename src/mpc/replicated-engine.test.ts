@@ -7,8 +7,10 @@ import { Field } from "../field/field.ts";
 import { P } from "../field/reference.ts";
 import { nextTurn } from "../platform/turn.ts";
 import { combineReplicated, InconsistentSharesError } from "../sharing/replicated.ts";
+import { AbortError } from "./abort.ts";
 import { type Engine, mul } from "./engine.ts";
 import { bigintsOf, costOf, Parties, publicVector, shareOf } from "./engines.test-helper.ts";
+import { kindOf } from "./network.ts";
 import { atThreeParties, type FrameWatch, revealed } from "./parties.test-helper.ts";
 import type { Secret } from "./shared.ts";
 
@@ -47,7 +49,7 @@ describe("costs", () => {
     ["open of a Secret", (e, x) => e.open(x), 1, n],
     ["open of a Partial", (e, x) => e.open(e.partial(x)), 1, 2 * n],
     ["randomBits", (e) => e.randomBits(n), 2, 2 * n],
-    ["coin", (e) => e.coin(), 2, 0],
+    ["coin", (e) => e.coin(), 1, 0],
     [
       "operations that do not wait for each other",
       (e, x) => Promise.all([mul(e, x, x), mul(e, x, x), e.open(x), e.reshare(e.partial(x))]),
@@ -209,18 +211,22 @@ describe("a party that deviates", () => {
     await expect(failed).rejects.toThrow("evaluator-1 sent a value outside the field");
   });
 
-  it("opens another coin than it committed to: every other party notices", async () => {
-    const outcome = await tossWithCheat();
-    expect(outcome[0]).toMatchObject({ code: "protocol" });
-    expect(outcome[1]).toMatchObject({ code: "protocol" });
-    expect(String(outcome[0])).toContain("evaluator 2 opened another coin");
+  it("reveals another coin than it has fixed: every other party notices", async () => {
+    const outcome = await tossWithCheat(0);
+    expect(outcome[0]).toBeInstanceOf(AbortError);
+    expect(outcome[1]).toBeInstanceOf(AbortError);
+    expect(String(outcome[0])).toContain("evaluator 2 revealed a coin that it had not fixed");
   });
 
-  /** Party 2's second 32 bytes are changed on their way; what the tosses of 0 and 1 end with. */
-  async function tossWithCheat(): Promise<unknown[]> {
+  it("has another transcript: every other party notices", async () => {
+    expect(String((await tossWithCheat(32))[1])).toContain("evaluators 1 and 2 saw different");
+  });
+
+  /** A byte of party 2's message is changed on its way; what the tosses of 0 and 1 end with. */
+  async function tossWithCheat(byte: number): Promise<unknown[]> {
     const parties = await Parties.start("replicated", ({ from, tag, payload }) => {
-      if (from !== 2 || tag !== 2) return;
-      payload[0]! ^= 1;
+      if (from !== 2 || kindOf(tag) !== "coin") return;
+      payload[byte]! ^= 1;
       return payload;
     });
     const tosses = parties.engines.map((engine) => engine.coin().catch((error: unknown) => error));

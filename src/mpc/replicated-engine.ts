@@ -1,19 +1,19 @@
 // Replicated sharing among three evaluators, semi-honest, at most one of them curious (Araki, Furukawa,
 // Lindell, Nof, Ohara 2016): x = x0 + x1 + x2, evaluator i holds (x_i, x_(i+1)). A multiplication costs each
 // evaluator one element sent to the previous one; an opening one element to the next one.
-import type { Link } from "../channel/channel.ts";
 import { receiveBytes } from "../channel/long-messages.ts";
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { CorrelatedRandomness } from "../sharing/correlated.ts";
-import { AbortError } from "./abort.ts";
 import { Beacon } from "./beacon.ts";
 import type { Engine, EngineStats, Factors, PassPermutation, VerifiableEngine } from "./engine.ts";
 import { type ConstantFactor, LinearEngine } from "./linear-engine.ts";
 import { type MessageKind, Network, type Peers } from "./network.ts";
-import { permutationFrom } from "./permutation.ts";
 import { exclusiveOr } from "./random-bits.ts";
+import { commonBits } from "./replicated-bits.ts";
+import { type OpeningTools, openFromBoth, openPartial, openSecret } from "./replicated-opening.ts";
+import { drawPermutation, movedShares } from "./replicated-shuffle.ts";
 import { Partial, Secret } from "./shared.ts";
 
 /** Elements computed and sent as one frame: the working set of a multiplication stays in the cache. */
@@ -21,7 +21,6 @@ const CHUNK = CorrelatedRandomness.maxLength;
 
 /** Chunks after which a long operation lets arriving bytes be processed. */
 const CHUNKS_PER_TURN = 4;
-
 const NO_TRANSCRIPT = new Uint8Array(0);
 
 export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
@@ -35,6 +34,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   private readonly primitives: Primitives;
   private readonly correlated: CorrelatedRandomness;
   private readonly yieldTurn: () => Promise<void>;
+  private readonly tools: OpeningTools;
   private clock = 0;
   /** Ends when the local part of every operation begun so far has ended. */
   private turn: Promise<void> = Promise.resolve();
@@ -53,6 +53,8 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
     this.primitives = primitives;
     this.correlated = new CorrelatedRandomness(field, primitives, keys.own, keys.shared);
     this.yieldTurn = yieldTurn;
+    const { correlated } = this;
+    this.tools = { field, network, correlated, inTurn: (work) => this.inTurn(work) };
   }
 
   /**
@@ -74,14 +76,6 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
       Beacon.start(network, primitives),
     ]);
     return new ReplicatedEngine(field, network, beacon, primitives, { own, shared }, yieldTurn);
-  }
-
-  private get next(): Link {
-    return this.network.link(this.network.party + 1);
-  }
-
-  private get previous(): Link {
-    return this.network.link(this.network.party - 1);
   }
 
   get stats(): EngineStats {
@@ -143,20 +137,16 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   }
 
   open(a: Secret | Partial): Promise<Vector> {
-    return this.asRound(
-      a instanceof Secret ? this.openSecret(a, "opening") : this.openPartial(a, "opening"),
-    );
+    return this.openAs(a, "opening");
   }
 
   openVerified(a: Secret | Partial): Promise<Vector> {
-    return this.asRound(
-      a instanceof Secret ? this.openSecret(a, "reveal") : this.openPartial(a, "reveal"),
-    );
+    return this.openAs(a, "reveal");
   }
 
   /** Both others hold the component that this evaluator lacks: each sends it, and they must be equal. */
-  openChecked(a: Secret): Promise<Vector> {
-    return this.asRound(this.openFromBoth(a));
+  openChecked(a: Secret, kind: MessageKind): Promise<Vector> {
+    return this.asRound(openFromBoth(this.tools, a, kind));
   }
 
   randomBits(count: number): Promise<Secret> {
@@ -166,7 +156,10 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   async randomBitsOver(over: Engine, count: number): Promise<Secret> {
     // Each evaluator's pair of common bit streams; the exclusive or of the three is known to nobody.
     const { own, shared } = await this.inTurn(async () => this.correlated.commonBits(count));
-    const [b0, b1, b2] = [0, 1, 2].map((holder) => this.commonSecret(holder, own, shared));
+    const { party } = this.network;
+    const [b0, b1, b2] = [0, 1, 2].map((holder) =>
+      commonBits(this.field, party, holder, own, shared),
+    );
     const b01 = await exclusiveOr(over, b0!, b1!);
     const bits = await exclusiveOr(over, b01, b2!);
     over.free(b0!, b1!, b2!, b01);
@@ -203,38 +196,12 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
 
   async checkpoint(): Promise<void> {}
 
-  /** The group of pass i is evaluators i and i + 1; i draws. */
-  async drawPermutation(pass: number, length: number): Promise<PassPermutation> {
-    const tag = this.network.takeTag("shuffle");
-    const position = (this.network.party - pass + 3) % 3;
-    let seed: Uint8Array | null = null;
-    if (position === 0) {
-      seed = this.primitives.randomBytes(32);
-      this.next.send(tag, seed);
-    } else if (position === 1) {
-      seed = await receiveBytes(this.previous, tag, 32);
-    }
-    const indices = seed === null ? null : permutationFrom(this.primitives, seed, length);
-    return this.asRound(Promise.resolve({ pass, indices, length }));
+  drawPermutation(pass: number, length: number): Promise<PassPermutation> {
+    return this.asRound(drawPermutation(this.network, this.primitives, pass, length));
   }
 
-  /** Laur, Willemson, Zhang 2011: the group holds x between them, moves it, and shares it afresh. */
   async permute(columns: readonly Secret[], by: PassPermutation, back: boolean): Promise<Secret[]> {
-    const position = (this.network.party - by.pass + 3) % 3;
-    const moved = columns.map((column) => {
-      const share = this.field.alloc(column.length);
-      const [x0, x1] = column.components as [Vector, Vector];
-      if (position === 2) this.field.fill(share, 0);
-      else if (position === 0) this.field.add(share, x0, x1);
-      else this.field.copy(share, x1);
-      const own = new Partial([share], true);
-      if (by.indices === null) return own;
-      const result = back ? this.scatter(own, by.indices) : this.gather(own, by.indices);
-      this.free(own);
-      return result;
-    });
-    const all = this.concat(moved);
-    this.free(...moved);
+    const all = movedShares(this, this.network.party, columns, by, back);
     const shared = await this.reshareAs(all, "shuffle");
     this.free(all);
     return columns.map((_, i) => this.slice(shared, i * by.length, (i + 1) * by.length));
@@ -266,6 +233,12 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
     });
   }
 
+  private openAs(a: Secret | Partial, kind: MessageKind): Promise<Vector> {
+    const opening =
+      a instanceof Secret ? openSecret(this.tools, a, kind) : openPartial(this.tools, a, kind);
+    return this.asRound(opening);
+  }
+
   private reshareAs(a: Partial, kind: MessageKind): Promise<Secret> {
     const [source] = a.components;
     const operation = this.reshareInChunks(a.length, kind, (z, from, to) => {
@@ -283,96 +256,27 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
     kind: MessageKind,
     compute: (z: Vector, from: number, to: number) => void,
   ): Promise<Secret> {
-    const tag = this.network.takeTag(kind);
+    const { network } = this;
+    const [next, previous] = [network.link(network.party + 1), network.link(network.party - 1)];
+    const tag = network.takeTag(kind);
     const mine = this.field.alloc(length);
     const other = this.field.alloc(length);
-    const received = this.network.receiveVector(this.next, tag, other);
+    const received = network.receiveVector(next, tag, other);
     await this.inTurn(async () => {
       for (let from = 0, chunk = 1; from < length; from += CHUNK, chunk++) {
         const to = Math.min(from + CHUNK, length);
         const z = mine.slice(from, to);
         compute(z, from, to);
         this.correlated.addZeroShare(z);
-        this.network.sendVector(this.previous, tag, z);
+        network.sendVector(previous, tag, z);
         if (to < length && chunk % CHUNKS_PER_TURN === 0) {
-          await this.previous.drained();
+          await previous.drained();
           await this.yieldTurn();
         }
       }
     });
     await received;
     return new Secret([mine, other], true);
-  }
-
-  private async openSecret(a: Secret, kind: MessageKind): Promise<Vector> {
-    const [x0, x1] = a.components;
-    const tag = this.network.takeTag(kind);
-    const result = this.field.alloc(a.length);
-    const received = this.network.receiveVector(this.previous, tag, result);
-    await this.inTurn(() => this.network.sendLong([this.next], tag, x0!));
-    await received;
-    this.field.add(result, result, x0!);
-    this.field.add(result, result, x1!);
-    return result;
-  }
-
-  private async openFromBoth(a: Secret): Promise<Vector> {
-    const [x0, x1] = a.components;
-    const tag = this.network.takeTag("reveal");
-    const [result, twin] = [this.field.alloc(a.length), this.field.alloc(a.length)];
-    const received = Promise.all([
-      this.network.receiveVector(this.previous, tag, result),
-      this.network.receiveVector(this.next, tag, twin),
-    ]);
-    received.catch(() => {});
-    await this.inTurn(async () => {
-      await this.network.sendLong([this.next], tag, x0!);
-      await this.network.sendLong([this.previous], tag, x1!);
-    });
-    await received;
-    if (!this.field.equal(result, twin)) {
-      throw new AbortError("the other evaluators opened a value differently");
-    }
-    this.field.add(result, result, x0!);
-    this.field.add(result, result, x1!);
-    this.field.free(twin);
-    return result;
-  }
-
-  private async openPartial(a: Partial, kind: MessageKind): Promise<Vector> {
-    const { next, previous } = this;
-    const tag = this.network.takeTag(kind);
-    const [result, fromNext, fromPrevious] = [0, 1, 2].map(() => this.field.alloc(a.length));
-    const received = Promise.all([
-      this.network.receiveVector(next, tag, fromNext!),
-      this.network.receiveVector(previous, tag, fromPrevious!),
-    ]);
-    received.catch(() => {});
-    await this.inTurn(async () => {
-      this.field.copy(result!, a.components[0]!);
-      for (let from = 0; from < a.length; from += CHUNK) {
-        this.correlated.addZeroShare(result!.slice(from, Math.min(from + CHUNK, a.length)));
-      }
-      await this.network.sendLong([next, previous], tag, result!);
-    });
-    await received;
-    this.field.add(result!, result!, fromNext!);
-    this.field.add(result!, result!, fromPrevious!);
-    this.field.free(fromNext!);
-    this.field.free(fromPrevious!);
-    return result!;
-  }
-
-  /** Bits known to evaluators `holder` and `holder` - 1 only, as a Secret: component `holder` carries them. */
-  private commonSecret(holder: number, own: Uint8Array, shared: Uint8Array): Secret {
-    const { party } = this.network;
-    const components = [party, (party + 1) % 3].map((index, position) => {
-      const component = this.field.alloc(own.length);
-      if (index === holder) this.field.setNumbers(component, position === 0 ? own : shared);
-      else this.field.fill(component, 0);
-      return component;
-    });
-    return new Secret(components, true);
   }
 
   /**

@@ -26,6 +26,9 @@ const KEPT_LENGTH = 2048;
 
 export class VerifiedEngine implements Engine {
   readonly security = "malicious";
+  readonly name: string;
+  readonly parties: number;
+  readonly shufflePasses: number;
   readonly field: Field;
   private readonly inner: VerifiableEngine;
   private readonly primitives: Primitives;
@@ -40,20 +43,11 @@ export class VerifiedEngine implements Engine {
 
   constructor(inner: VerifiableEngine, primitives: Primitives) {
     this.inner = inner;
+    this.name = inner.name;
+    this.parties = inner.parties;
+    this.shufflePasses = inner.shufflePasses;
     this.field = inner.field;
     this.primitives = primitives;
-  }
-
-  get name(): string {
-    return this.inner.name;
-  }
-
-  get parties(): number {
-    return this.inner.parties;
-  }
-
-  get shufflePasses(): number {
-    return this.inner.shufflePasses;
   }
 
   get stats(): EngineStats {
