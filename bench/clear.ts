@@ -1,25 +1,35 @@
-// Clearing, as the evaluators do it: three processes over mutual TLS on this machine. Splitting the orders into
-// shares is the meters' work and not counted. Prints medians as a table, or everything as JSON.
+// Clearing, as the evaluators do it: processes over mutual TLS on this machine, in any setting. Splitting the orders
+// into shares is the meters' work and not counted. Prints medians as a table, or everything as JSON.
 import { cpus, totalmem } from "node:os";
 import { LocalMarket } from "../src/agents/local-market.ts";
 import type { ClearedPeriod, ClearRequest } from "../src/client/clearing-client.ts";
 import type { Order } from "../src/market/order.ts";
 import type { PriceRule } from "../src/market/parameters.ts";
+import { completeSetting, type Setting, settingProblem } from "../src/wire/setting.ts";
 
 export interface ClearBenchOptions {
   readonly orders: readonly number[];
+  readonly engine: readonly Setting["engine"][];
+  readonly parties: readonly number[];
+  /** Empty: as many as an engine withstands. */
+  readonly threshold: readonly number[];
+  readonly security: readonly Setting["security"][];
+  readonly algorithm: readonly Setting["algorithm"][];
   readonly runs: number;
   readonly rule: PriceRule;
   readonly json: boolean;
 }
 
 interface Row {
+  readonly setting: Setting;
   readonly orders: number;
   readonly runs: number;
   readonly offlineMs: Spread;
   readonly onlineMs: Spread;
   readonly onlineNsPerOrder: number;
   readonly bytesSentPerEvaluator: number;
+  readonly elementsSentPerEvaluator: number;
+  readonly rounds: number;
   readonly onlineRounds: number;
   readonly peakMemoryMiB: number;
 }
@@ -56,8 +66,32 @@ function spread(values: readonly number[]): Spread {
   return { median, least: sorted[0]!, most: sorted.at(-1)! };
 }
 
+/** All settings that the options combine to and that can be. */
+function settingsOf(options: ClearBenchOptions): Setting[] {
+  const thresholds = options.threshold.length > 0 ? options.threshold : [undefined];
+  const all = options.engine.flatMap((engine) =>
+    options.parties.flatMap((parties) =>
+      thresholds.flatMap((threshold) =>
+        options.security.flatMap((security) =>
+          options.algorithm.map((algorithm) =>
+            completeSetting({ engine, parties, threshold, security, algorithm }),
+          ),
+        ),
+      ),
+    ),
+  );
+  return all.filter((setting) => settingProblem(setting) === null);
+}
+
+const nameOf = ({ engine, parties, threshold, security, algorithm }: Setting) =>
+  `${engine} ${parties}/${threshold} ${security} ${algorithm}`;
+
 /** One size: fresh processes, so that the peak memory is this size's; the first run warms up. */
-async function benchSize(count: number, options: ClearBenchOptions): Promise<Row> {
+async function benchSize(
+  setting: Setting,
+  count: number,
+  options: ClearBenchOptions,
+): Promise<Row> {
   const orders = benchOrders(count);
   const request: ClearRequest = {
     priceBits: 12,
@@ -65,13 +99,15 @@ async function benchSize(count: number, options: ClearBenchOptions): Promise<Row
     priceRule: options.rule,
     rationing: "pro-rata",
     revealedSuppliers: new Array<boolean>(SUPPLIERS).fill(true),
+    setting,
   };
-  const market = await LocalMarket.start();
+  const market = await LocalMarket.start({ setting });
   const runs: ClearedPeriod[] = [];
   try {
     const warmUps = count <= 10_000 ? 5 : 1;
     for (let run = -warmUps; run < options.runs; run++) {
-      process.stderr.write(`\r${count} orders, ${run < 0 ? "warm-up" : `run ${run + 1}`}   `);
+      const doing = run < 0 ? "warm-up" : `run ${run + 1}`;
+      process.stderr.write(`\r\x1b[K${nameOf(setting)}, ${count} orders, ${doing}`);
       const cleared = await market.clear(request, orders);
       if (run >= 0) runs.push(cleared);
     }
@@ -81,24 +117,29 @@ async function benchSize(count: number, options: ClearBenchOptions): Promise<Row
   }
   const onlineMs = spread(runs.map((run) => run.onlineMs));
   return {
+    setting,
     orders: count,
     runs: runs.length,
     offlineMs: spread(runs.map((run) => run.offlineMs)),
     onlineMs,
     onlineNsPerOrder: (onlineMs.median * 1e6) / count,
     bytesSentPerEvaluator: runs[0]!.bytesSentPerEvaluator,
+    elementsSentPerEvaluator: runs[0]!.elementsSentPerEvaluator,
+    rounds: runs[0]!.rounds,
     onlineRounds: runs[0]!.onlineRounds,
     peakMemoryMiB: Math.max(...runs.map((run) => run.peakRssBytes)) / 2 ** 20,
   };
 }
 
 const COLUMNS: readonly [string, (row: Row) => string][] = [
+  ["setting", (row) => nameOf(row.setting)],
   ["orders", (row) => String(row.orders)],
   ["offline ms", (row) => row.offlineMs.median.toFixed(0)],
   ["online ms", (row) => row.onlineMs.median.toFixed(1)],
   ["least .. most", (row) => `${row.onlineMs.least.toFixed(0)} .. ${row.onlineMs.most.toFixed(0)}`],
   ["ns/order", (row) => row.onlineNsPerOrder.toFixed(0)],
   ["rounds", (row) => String(row.onlineRounds)],
+  ["elements/order", (row) => (row.elementsSentPerEvaluator / row.orders).toFixed(1)],
   ["sent MB", (row) => (row.bytesSentPerEvaluator / 1e6).toFixed(1)],
   ["peak MiB", (row) => row.peakMemoryMiB.toFixed(0)],
 ];
@@ -112,7 +153,9 @@ export async function benchClear(options: ClearBenchOptions): Promise<void> {
     node: process.version,
   };
   const rows: Row[] = [];
-  for (const count of options.orders) rows.push(await benchSize(count, options));
+  for (const setting of settingsOf(options)) {
+    for (const count of options.orders) rows.push(await benchSize(setting, count, options));
+  }
   if (options.json) {
     const result = { benchmark: "clear", machine, rule: options.rule, rows };
     process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
@@ -129,7 +172,9 @@ export async function benchClear(options: ClearBenchOptions): Promise<void> {
       `rule ${options.rule}\n`,
   );
   for (const line of cells) {
-    const padded = line.map((cell, column) => cell.padStart(widths[column]!));
+    const padded = line.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+    );
     process.stdout.write(`${padded.join("  ")}\n`);
   }
 }

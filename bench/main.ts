@@ -1,7 +1,8 @@
 // npm run bench -- NAME: the benchmarks. Each is a program; none is part of the tests.
 import { Command, InvalidArgumentError, Option } from "commander";
-import { PRICE_RULES, type PriceRule } from "../src/market/parameters.ts";
-import { benchClear } from "./clear.ts";
+import { PRICE_RULES } from "../src/market/parameters.ts";
+import { ALGORITHMS, ENGINES, SECURITY_LEVELS } from "../src/wire/setting.ts";
+import { benchClear, type ClearBenchOptions } from "./clear.ts";
 
 function counts(text: string): number[] {
   const values = text.split(",").map(Number);
@@ -17,17 +18,32 @@ function runs(text: string): number {
   return value;
 }
 
+/** Some of the words that there are, separated by commas. */
+const wordsOf =
+  <T extends string>(known: readonly T[]) =>
+  (text: string): T[] =>
+    text.split(",").map((word) => {
+      const found = known.find((one) => one === word);
+      if (found !== undefined) return found;
+      throw new InvalidArgumentError(`Some of ${known.join(", ")}, separated by commas.`);
+    });
+
 const bench = new Command("bench").description("Hushwatt's benchmarks");
 bench
   .command("clear")
-  .description("clear a period with three evaluator processes")
+  .description("clear a period with evaluator processes, in every combination of settings")
   .option("--orders <counts>", "sizes, separated by commas", counts, [2500, 100_000, 1_000_000])
   .option("--runs <number>", "counted runs per size", runs, 5)
+  .option("--engine <names>", ENGINES.join(","), wordsOf(ENGINES), ["replicated"])
+  .option("--parties <counts>", "evaluators, separated by commas", counts, [3])
+  .option("--threshold <counts>", "how many are withstood; as many as can be", counts, [])
+  .option("--security <levels>", SECURITY_LEVELS.join(","), wordsOf(SECURITY_LEVELS), [
+    "semi-honest",
+  ])
+  .option("--algorithm <names>", ALGORITHMS.join(","), wordsOf(ALGORITHMS), ["descent"])
   .addOption(new Option("--rule <rule>", "price rule").choices(PRICE_RULES).default("midpoint"))
   .option("--json", "print JSON", false)
-  .action((options: { orders: number[]; runs: number; rule: PriceRule; json: boolean }) =>
-    benchClear(options),
-  );
+  .action((options: ClearBenchOptions) => benchClear(options));
 bench
   .command("kernels")
   .description("nanoseconds per element of the field's kernels")

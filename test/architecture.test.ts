@@ -95,7 +95,7 @@ describe("the architecture", () => {
   });
 
   it("keeps programs apart: they meet over links only", () => {
-    const programs = new Set(["evaluator", "agents", "sim"]);
+    const programs = new Set(["dealer", "evaluator", "agents", "sim"]);
     const wrong = sources.flatMap((file) =>
       neighbours(file, true)
         .filter((target) => programs.has(layerOf(file)) && programs.has(layerOf(target)))

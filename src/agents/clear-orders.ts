@@ -1,5 +1,5 @@
-// Clears one period's orders the way a market file says: by three evaluator processes on shares, or in clear by
-// the plain engine as the reference.
+// Clears one period's orders the way a market file says: by evaluator processes on shares, or in clear by the plain
+// engine as the reference.
 import { clearInPlain } from "../client/clear-in-plain.ts";
 import type { ClearRequest } from "../client/clearing-client.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
@@ -9,25 +9,24 @@ import { orderLayout } from "../market/order-layout.ts";
 import type { MarketParameters } from "../market/parameters.ts";
 import { permutationFrom } from "../mpc/permutation.ts";
 import { systemClock } from "../platform/clock.ts";
+import type { Setting } from "../wire/setting.ts";
 import { LocalMarket } from "./local-market.ts";
-
-export const ENGINES = ["replicated", "plain"] as const;
-export type EngineName = (typeof ENGINES)[number];
 
 export interface ClearedOrders {
   readonly outcome: Outcome;
   readonly evaluators: number;
-  /** The public coin that decided the priority order, 64 hexadecimal digits. */
-  readonly coin: string;
+  /** The public coin that decided the priority order, 64 hexadecimal digits; null if that order is hidden. */
+  readonly coin: string | null;
   readonly timingsMs: { share: number; offline: number; online: number; total: number };
   readonly traffic: { bytesSentPerEvaluator: number; rounds: number };
 }
 
-/** What the evaluators are told of a market: its rules, and which suppliers may learn their sums. */
+/** What the evaluators are told of a market: its rules, who computes, and which suppliers may learn their sums. */
 export function clearRequest(
   market: MarketParameters,
   supplierCount: number,
   orders: readonly Order[],
+  setting: Setting,
 ): ClearRequest {
   const customers = new Array<number>(supplierCount).fill(0);
   for (const order of orders) customers[order.supplier]! += 1;
@@ -37,43 +36,25 @@ export function clearRequest(
     priceRule: market.priceRule,
     rationing: market.rationing,
     revealedSuppliers: customers.map((count) => count >= market.minimumGroup),
+    setting,
   };
 }
 
-/**
- * Clears `orders` with the engine of that name; `onProgress` hears what is being done. With the plain engine `coin`
- * repeats an earlier clearing's priority order, so that its results can be checked in clear.
- */
-export async function clearOrders(
-  engine: EngineName,
-  market: MarketParameters,
-  supplierCount: number,
+/** Clears `orders` on shares with evaluators of its own; `onProgress` hears what is being done. */
+export async function clearOnShares(
+  request: ClearRequest,
   orders: readonly Order[],
   onProgress: (doing: string) => void,
-  coin: string = Buffer.from(nodePrimitives.randomBytes(32)).toString("hex"),
 ): Promise<ClearedOrders> {
-  const request = clearRequest(market, supplierCount, orders);
-  const begin = systemClock.nowMs();
-  if (engine === "plain") {
-    onProgress("clearing in clear");
-    const outcome = await clearPlainly(request, orders, coin);
-    const total = systemClock.nowMs() - begin;
-    return {
-      outcome,
-      evaluators: 1,
-      coin,
-      timingsMs: { share: 0, offline: 0, online: total, total },
-      traffic: { bytesSentPerEvaluator: 0, rounds: 0 },
-    };
-  }
-  onProgress("starting three evaluators");
-  const local = await LocalMarket.start();
+  const { setting } = request;
+  onProgress(`starting ${setting.parties} evaluators`);
+  const local = await LocalMarket.start({ setting });
   try {
     const clearing = systemClock.nowMs();
     const cleared = await local.clear(request, orders, ({ phase }) => onProgress(PHASES[phase]));
     return {
       outcome: cleared.outcome,
-      evaluators: 3,
+      evaluators: setting.parties,
       coin: cleared.coin,
       timingsMs: {
         share: cleared.shareMs,
@@ -95,15 +76,37 @@ const PHASES = {
   share: "splitting orders into shares",
   offline: "checking and preparing orders",
   online: "clearing",
+  results: "putting the results together",
 } as const;
 
-function clearPlainly(
+/**
+ * Clears `orders` in clear, with the request's rules and algorithm, whatever engine it names. `coin` repeats an earlier
+ * clearing's priority order, so that its results can be checked.
+ */
+export async function clearPlainly(
   request: ClearRequest,
   orders: readonly Order[],
-  coin: string,
-): Promise<Outcome> {
-  const { priceBits, energyBits, revealedSuppliers } = request;
+  onProgress: (doing: string) => void,
+  coin: string = Buffer.from(nodePrimitives.randomBytes(32)).toString("hex"),
+): Promise<ClearedOrders> {
+  onProgress("clearing in clear");
+  const begin = systemClock.nowMs();
+  const { priceBits, energyBits, revealedSuppliers, setting } = request;
+  const { algorithm, priorityOrder } = setting;
   const layout = orderLayout(priceBits, energyBits, revealedSuppliers.length);
-  const arrangement = permutationFrom(nodePrimitives, Buffer.from(coin, "hex"), orders.length);
-  return clearInPlain(new Field(), nodePrimitives, layout, request, orders, arrangement);
+  const isPublic = priorityOrder === "public";
+  const arrangement = isPublic
+    ? permutationFrom(nodePrimitives, Buffer.from(coin, "hex"), orders.length)
+    : null;
+  const rules = { ...request, algorithm, priorityOrder };
+  const field = new Field();
+  const outcome = await clearInPlain(field, nodePrimitives, layout, rules, orders, arrangement);
+  const total = systemClock.nowMs() - begin;
+  return {
+    outcome,
+    evaluators: 1,
+    coin: isPublic ? coin : null,
+    timingsMs: { share: 0, offline: 0, online: total, total },
+    traffic: { bytesSentPerEvaluator: 0, rounds: 0 },
+  };
 }

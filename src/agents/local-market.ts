@@ -1,55 +1,61 @@
-// A whole market on one machine: a certificate authority, three evaluator processes that talk over mutual TLS on
+// A whole market on one machine: a certificate authority, evaluator processes that talk over mutual TLS on
 // loopback, and this process as the operator and as everybody's meter. For trying out, rehearsals and benchmarks:
-// with all three evaluators on one machine its owner could read everything.
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+// with all evaluators on one machine its owner could read everything.
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import type { Link } from "../channel/channel.ts";
 import { connect } from "../channel/tls.ts";
 import {
   type ClearedPeriod,
   type ClearRequest,
   type ClientProgress,
   clearPrivately,
+  type DealerPlace,
 } from "../client/clearing-client.ts";
 import { EvaluatorConnection } from "../client/evaluator-connection.ts";
-import { createAuthority, issueIdentity } from "../crypto/certificates.ts";
+import { createAuthority, type Identity, issueIdentity } from "../crypto/certificates.ts";
 import { writeIdentity } from "../crypto/identity-files.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
+import type { Party } from "../crypto/party.ts";
 import { Field } from "../field/field.ts";
 import type { Order } from "../market/order.ts";
 import { systemClock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { LIMITS } from "../platform/limits.ts";
+import { activeCount, completeSetting, type Setting } from "../wire/setting.ts";
+import {
+  hasEnded,
+  type LocalProcess,
+  LocalProcessError,
+  startProcess,
+  stopProcesses,
+} from "./local-processes.ts";
 
 const HOST = "127.0.0.1";
-const EVALUATORS = 3;
-/** An evaluator that has not ended this long after it was asked to is killed. */
-const STOP_GRACE_MS = 2_000;
-/** Collecting garbage in one thread: three evaluators on one machine have no cores to spare (-15 % CPU). */
-const NODE_OPTIONS = ["--disable-warning=ExperimentalWarning", "--single-threaded-gc"];
-const PROGRAM = join(import.meta.dirname, "..", "evaluator", "main.ts");
-
-/** An evaluator process could not be started, or ended by itself. */
-export class EvaluatorProcessError extends Error {
-  override readonly name = "EvaluatorProcessError";
-}
-
-interface EvaluatorProcess {
-  readonly child: ChildProcess;
-  readonly port: number;
-  readonly errorOutput: () => string;
-}
+const DEALER: Party = { role: "dealer", id: "0" };
 
 export interface LocalMarketOptions {
+  /** What is to be cleared: says how many evaluators there are, how many can be missing, and whether there is a dealer. */
+  readonly setting?: Setting;
   /** Ends a session whose peer sends nothing for this long. */
   readonly silenceMs?: number;
+  /** How long evaluators that go on without a failed one wait for each other. */
+  readonly rejoinMs?: number;
+  /** Hears of the stages of the start, with the evaluators' process ids. */
+  readonly onStage?: (stage: "starting" | "listening", processIds: readonly number[]) => void;
+}
+
+/** An evaluator that listens. */
+interface Listening {
+  readonly process: LocalProcess;
+  readonly port: number;
 }
 
 export class LocalMarket {
-  private readonly processes: readonly EvaluatorProcess[];
+  private readonly evaluators: readonly LocalProcess[];
   private readonly connections: readonly EvaluatorConnection[];
+  private readonly dealer: (DealerPlace & { readonly process: LocalProcess }) | null;
   private readonly tools = {
     field: new Field(),
     primitives: nodePrimitives,
@@ -57,54 +63,32 @@ export class LocalMarket {
   };
 
   private constructor(
-    processes: readonly EvaluatorProcess[],
+    evaluators: readonly LocalProcess[],
     connections: readonly EvaluatorConnection[],
+    dealer: (DealerPlace & { readonly process: LocalProcess }) | null,
   ) {
-    this.processes = processes;
+    this.evaluators = evaluators;
     this.connections = connections;
+    this.dealer = dealer;
   }
 
-  /** The evaluators' process ids. */
+  /** The evaluators' process ids, by number. */
   get processIds(): number[] {
-    return this.processes.map(({ child }) => child.pid!);
+    return pidsOf(this.evaluators);
   }
 
-  /** Makes certificates, starts three evaluators, links them and connects to each. */
+  /** Makes certificates, starts the evaluators, links them and connects to each. */
   static async start(options: LocalMarketOptions = {}): Promise<LocalMarket> {
     const folder = await mkdtemp(join(tmpdir(), "hushwatt-"));
-    const processes: EvaluatorProcess[] = [];
+    const starting = new MarketStart(folder, options);
     try {
-      const authority = await createAuthority("local market");
-      const starting: Promise<EvaluatorProcess>[] = [];
-      for (let index = 0; index < EVALUATORS; index++) {
-        const id = String(index);
-        const identity = await issueIdentity(authority, { role: "evaluator", id });
-        await writeIdentity(join(folder, id), identity);
-        starting.push(startEvaluator(folder, index, options));
-      }
-      for (const outcome of await Promise.allSettled(starting)) {
-        if (outcome.status === "fulfilled") processes.push(outcome.value);
-      }
-      await Promise.all(starting);
-      // Every evaluator has read its key: from here on none is on disk, even if this process is killed.
-      await rm(folder, { recursive: true });
-      const operator = await issueIdentity(authority, { role: "operator", id: "local" });
-      const evaluators = processes.map(({ port }) => ({ host: HOST, port }));
-      const connections = await Promise.all(
-        evaluators.map(async (address, index) => {
-          const expect = { role: "evaluator", id: String(index) } as const;
-          const silenceMs = LIMITS.answerMs;
-          const link = await connect(operator, { ...address, expect, silenceMs });
-          return new EvaluatorConnection(link);
-        }),
-      );
-      for (const connection of connections) connection.command({ type: "peers", evaluators });
-      await Promise.all(connections.map((connection) => connection.ready()));
-      return new LocalMarket(processes, connections);
+      const { evaluators, connections, dealer } = await starting.run();
+      return new LocalMarket(evaluators, connections, dealer);
     } catch (error) {
-      await stopAll(processes);
-      await rm(folder, { recursive: true, force: true });
+      await stopProcesses(starting.processes);
       throw error;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
   }
 
@@ -115,66 +99,150 @@ export class LocalMarket {
     onProgress?: (progress: ClientProgress) => void,
   ): Promise<ClearedPeriod> {
     try {
-      return await clearPrivately(this.tools, this.connections, request, orders, onProgress);
+      const evaluators = this.connections.filter((connection) => !connection.lost);
+      const place = { evaluators, dealer: this.dealer };
+      return await clearPrivately(this.tools, place, request, orders, onProgress);
     } catch (error) {
-      const index = this.processes.findIndex(({ child }) => hasEnded(child));
-      if (index === -1) throw error;
-      const reason = this.processes[index]!.errorOutput() || messageOf(error);
-      throw new EvaluatorProcessError(`evaluator ${index} ended during the clearing: ${reason}`);
+      const ended = this.evaluators.find(hasEnded);
+      if (ended === undefined) throw error;
+      const reason = ended.errorOutput() || messageOf(error);
+      throw new LocalProcessError(`${ended.name} ended during the clearing: ${reason}`);
     }
   }
 
   /** Ends the evaluators. */
   async stop(): Promise<void> {
     for (const connection of this.connections) connection.close();
-    await stopAll(this.processes);
+    this.dealer?.link.close();
+    const dealers = this.dealer === null ? [] : [this.dealer.process];
+    await stopProcesses([...this.evaluators, ...dealers]);
   }
 }
 
-async function startEvaluator(
-  folder: string,
-  index: number,
-  options: LocalMarketOptions,
-): Promise<EvaluatorProcess> {
-  const file = join(folder, `evaluator-${index}.json`);
-  const silence = options.silenceMs === undefined ? {} : { silence_ms: options.silenceMs };
-  const config = { index, host: HOST, port: 0, identity: String(index), ...silence };
-  await writeFile(file, JSON.stringify(config), { mode: 0o600 });
-  const child = spawn(
-    process.execPath,
-    [...NODE_OPTIONS, PROGRAM, "--config", file, "--stop-with-parent"],
-    { stdio: ["pipe", "pipe", "pipe"] },
-  );
-  let errors = "";
-  child.stderr.setEncoding("utf8");
-  child.stderr.on("data", (text: string) => {
-    errors = (errors + text).slice(-4000);
-  });
-  const lines = createInterface({ input: child.stdout });
-  const port = await new Promise<number>((resolve, reject) => {
-    lines.once("line", (line) => resolve(Number(JSON.parse(line).listening)));
-    child.once("error", reject);
-    child.once("exit", (code) => {
-      const reason = errors.trim() || `exit code ${code}`;
-      reject(new EvaluatorProcessError(`evaluator ${index} did not start: ${reason}`));
-    });
-  });
-  return { child, port, errorOutput: () => errors.trim() };
-}
+const pidsOf = (processes: readonly LocalProcess[]) => processes.map(({ child }) => child.pid!);
 
-const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
+/** The steps of a start. */
+class MarketStart {
+  readonly processes: LocalProcess[] = [];
+  private readonly folder: string;
+  private readonly options: LocalMarketOptions;
+  private readonly setting: Setting;
+  /** How many evaluators have to be there. */
+  private readonly quorum: number;
 
-async function stopAll(processes: readonly EvaluatorProcess[]): Promise<void> {
-  const ended = processes.map(({ child }) => {
-    if (hasEnded(child)) return Promise.resolve();
-    return new Promise<void>((resolve) => {
-      const cancel = systemClock.timer(STOP_GRACE_MS, () => child.kill("SIGKILL"));
-      child.once("exit", () => {
-        cancel();
-        resolve();
-      });
-      child.kill();
+  constructor(folder: string, options: LocalMarketOptions) {
+    this.folder = folder;
+    this.options = options;
+    this.setting = options.setting ?? completeSetting({ engine: "replicated" });
+    this.quorum = activeCount(this.setting);
+  }
+
+  async run() {
+    const authority = await createAuthority("local market");
+    const identity = async (party: Party, name: string) => {
+      await writeIdentity(join(this.folder, name), await issueIdentity(authority, party));
+    };
+    for (let index = 0; index < this.setting.parties; index++) {
+      const id = String(index);
+      await identity({ role: "evaluator", id }, id);
+    }
+    if (this.setting.engine === "dealer") await identity(DEALER, "dealer");
+    const evaluators = await this.startEvaluators();
+    const dealing = this.setting.engine === "dealer" ? await this.startDealer() : null;
+    this.options.onStage?.("starting", pidsOf(evaluators));
+
+    const listening = await this.listening(evaluators);
+    const dealerPort = await dealing?.port;
+    // Every process has read its key: from here on none is on disk, even if this process is killed.
+    await rm(this.folder, { recursive: true });
+    this.options.onStage?.("listening", pidsOf(evaluators));
+    const operator = await issueIdentity(authority, { role: "operator", id: "local" });
+    const connections = await this.connectAll(operator, listening);
+    if (dealing === null) return { evaluators, connections, dealer: null };
+    const port = dealerPort!;
+    const link = await connect(operator, {
+      ...{ host: HOST, port, expect: DEALER, silenceMs: LIMITS.answerMs },
+      signal: dealing.ended,
     });
-  });
-  await Promise.all(ended);
+    return { evaluators, connections, dealer: { process: dealing, host: HOST, port, link } };
+  }
+
+  private async startEvaluators(): Promise<LocalProcess[]> {
+    const { silenceMs, rejoinMs } = this.options;
+    const limits = {
+      ...(silenceMs === undefined ? {} : { silence_ms: silenceMs }),
+      ...(rejoinMs === undefined ? {} : { rejoin_ms: rejoinMs }),
+    };
+    const evaluators: LocalProcess[] = [];
+    for (let index = 0; index < this.setting.parties; index++) {
+      const file = join(this.folder, `evaluator-${index}.json`);
+      const config = { index, host: HOST, port: 0, identity: String(index), ...limits };
+      const started = await startProcess("evaluator", `evaluator ${index}`, file, config);
+      this.processes.push(started);
+      evaluators.push(started);
+    }
+    return evaluators;
+  }
+
+  private async startDealer(): Promise<LocalProcess> {
+    const config = { host: HOST, port: 0, identity: "dealer" };
+    const file = join(this.folder, "dealer.json");
+    const started = await startProcess("dealer", "the dealer", file, config);
+    this.processes.push(started);
+    return started;
+  }
+
+  /** Per evaluator its port, or null if it did not start and the others can do without it. */
+  private async listening(evaluators: readonly LocalProcess[]): Promise<(Listening | null)[]> {
+    const outcomes = await Promise.allSettled(evaluators.map(({ port }) => port));
+    const listening = outcomes.map((outcome, index) =>
+      outcome.status === "fulfilled" ? { process: evaluators[index]!, port: outcome.value } : null,
+    );
+    if (listening.filter((one) => one !== null).length < this.quorum) {
+      // Says which one failed, and why.
+      await Promise.all(evaluators.map(({ port }) => port));
+    }
+    return listening;
+  }
+
+  /** Connects to the evaluators and has them link up, those that are there. */
+  private async connectAll(
+    operator: Identity,
+    listening: readonly (Listening | null)[],
+  ): Promise<EvaluatorConnection[]> {
+    const evaluators = listening.map((one) => one && { host: HOST, port: one.port });
+    const linked = await this.enough(
+      listening.flatMap((one, index) => (one === null ? [] : this.link(operator, one, index))),
+    );
+    const connections = linked.map(({ link, index }) => new EvaluatorConnection(link, index));
+    const { quorum } = this;
+    return this.enough(
+      connections.map(async (connection) => {
+        connection.command({ type: "peers", evaluators, quorum });
+        await connection.ready();
+        return connection;
+      }),
+    );
+  }
+
+  private async link(
+    operator: Identity,
+    { process, port }: Listening,
+    index: number,
+  ): Promise<{ link: Link; index: number }> {
+    const expect = { role: "evaluator", id: String(index) } as const;
+    const silenceMs = LIMITS.answerMs;
+    const signal = process.ended;
+    return {
+      link: await connect(operator, { host: HOST, port, expect, silenceMs, signal }),
+      index,
+    };
+  }
+
+  /** What those that succeed lead to; the first error when they are too few. */
+  private async enough<T>(works: readonly Promise<T>[]): Promise<T[]> {
+    const outcomes = await Promise.allSettled(works);
+    const done = outcomes.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    return done.length >= this.quorum ? done : Promise.all(works);
+  }
 }

@@ -63,4 +63,6 @@ export interface Link {
   receiveFrame(tag: number, maxBytes: number): Promise<Uint8Array>;
   /** Ends the link; pending and later receives reject with code "closed" (or with `error`). */
   close(error?: ChannelError): void;
+  /** Resolves with the reason once the link has ended, whoever ended it. Awaiting it is no receive. */
+  whenEnded(): Promise<ChannelError>;
 }

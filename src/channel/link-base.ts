@@ -47,6 +47,7 @@ export abstract class LinkBase implements Link {
   /** The receive that the frame now arriving belongs to; undefined for an early frame. */
   #current: Receiver | undefined;
   #endError: ChannelError | undefined;
+  readonly #ended = Promise.withResolvers<ChannelError>();
 
   constructor(peer: string, options: LinkOptions = {}) {
     const silenceMs = options.silenceMs ?? LIMITS.silenceMs;
@@ -95,6 +96,10 @@ export abstract class LinkBase implements Link {
     this.shutDown(error === undefined);
   }
 
+  whenEnded(): Promise<ChannelError> {
+    return this.#ended.promise;
+  }
+
   /** Whether the link has ended, for whatever reason. */
   protected get ended(): boolean {
     return this.#endError !== undefined;
@@ -139,6 +144,7 @@ export abstract class LinkBase implements Link {
 
   #finish(error: ChannelError): void {
     this.#endError = error;
+    this.#ended.resolve(error);
     this.#silence.stop();
     this.#current = undefined;
     // What a peer sent in full before it left can still be received.

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { clearInClear } from "../market/oracle.ts";
 import type { Order } from "../market/order.ts";
 import { parseMarketParameters } from "../market/parameters.ts";
+import { completeSetting } from "../wire/setting.ts";
 import {
   type ClearReport,
   clearReportJson,
@@ -30,6 +31,7 @@ function reportOf(orders: readonly Order[], changes: Partial<ClearReport> = {}):
     outcome: clearInClear(orders, rules, Uint32Array.from(orders.keys())),
     engine: "replicated",
     evaluators: 3,
+    setting: completeSetting({ engine: "replicated" }),
     coin: "c0".repeat(32),
     timingsMs: { share: 1.26, offline: 20, online: 345.678, total: 1400 },
     traffic: { bytesSentPerEvaluator: 12_345, rounds: 21 },
@@ -120,6 +122,7 @@ describe("text", () => {
       "  Volume    10 Wh",
       "  Orders    5: 3 buy, 1 sell, 1 idle",
       "  Served    1 fully, 3 partly, 0 not at all",
+      "  Engine    replicated, 3 evaluators; semi-honest, threshold 1, descent",
       "  Time      1.40 s (share 1.3 ms, offline 20 ms, online 346 ms)",
       "  Traffic   12.3 kB sent by each evaluator, 21 rounds",
       `  Coin      ${"c0".repeat(32)}`,
@@ -178,11 +181,22 @@ describe("text", () => {
 
   test("only shares are said to keep anything private", () => {
     const unwrapped = (report: ClearReport) => clearReportText(report, text).replace(/\s+/g, " ");
-    const clear = unwrapped(reportOf(small, { engine: "plain", evaluators: 1 }));
+    const clear = unwrapped(reportOf(small, { engine: "plain", evaluators: 1, setting: null }));
     expect(clear).toContain("Nothing here is private");
     expect(clear).not.toContain("shares");
     const shared = unwrapped(reportOf(small));
     expect(shared).toContain("Each of the 3 evaluators held shares");
+    expect(shared).toContain("provided no two of them pool their shares. In a live market");
     expect(shared).not.toContain("Nothing here is private");
+  });
+
+  test("the setting is named, with what it withstands", () => {
+    const setting = completeSetting({ engine: "shamir", parties: 7, security: "malicious" });
+    const report = reportOf(small, { engine: "shamir", evaluators: 7, setting, coin: null });
+    const lines = clearReportText(report, text).split("\n");
+    expect(lines).toContain("  Engine    shamir, 7 evaluators; malicious, threshold 3, descent");
+    expect(lines).toContain("  Coin      none: the priority order is hidden");
+    const unwrapped = lines.join(" ").replace(/\s+/g, " ");
+    expect(unwrapped).toContain("provided no four of them pool their shares. A lie of as many");
   });
 });

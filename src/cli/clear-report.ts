@@ -5,6 +5,8 @@ import { createColors } from "picocolors";
 import type { Order, Outcome } from "../market/order.ts";
 import { UNIT_BITS, UNITS_PER_WH } from "../market/order.ts";
 import type { MarketParameters } from "../market/parameters.ts";
+import type { Setting } from "../wire/setting.ts";
+import { bytes, clipped, counted, duration, table, wrapped } from "./text-layout.ts";
 
 export interface ClearReport {
   readonly market: MarketParameters;
@@ -15,8 +17,10 @@ export interface ClearReport {
   /** "plain" or the name of an engine that computes on shares. */
   readonly engine: string;
   readonly evaluators: number;
-  /** The public coin of the priority order, in hexadecimal. */
-  readonly coin: string;
+  /** Who computed; null for the plain engine. */
+  readonly setting: Setting | null;
+  /** The public coin of the priority order, in hexadecimal; null if that order is hidden. */
+  readonly coin: string | null;
   readonly timingsMs: {
     readonly share: number;
     readonly offline: number;
@@ -37,7 +41,6 @@ export interface TextOptions {
 /** Orders that make one piece of the JSON text. */
 const ORDERS_PER_PIECE = 4096;
 const HOUSEHOLDS_SHOWN = 40;
-const NARROWEST_NAME = 8;
 
 /** The decimals of k / 1024 without zeros at the end: "", ".0009765625", ..., ".9990234375". */
 const FRACTIONS = Array.from({ length: UNITS_PER_WH }, (_, units) =>
@@ -160,12 +163,17 @@ function summaryLines(report: ClearReport): [label: string, text: string][] {
     ["Volume", energy(boughtUnits)],
     ["Orders", `${orders.length}: ${sides.buy} buy, ${sides.sell} sell, ${sides.idle} idle`],
     ["Served", `${served.fully} fully, ${served.partly} partly, ${served.none} not at all`],
-    ["Engine", `${report.engine}, ${evaluators}`],
+    ["Engine", `${report.engine}, ${evaluators}${settingText(report.setting)}`],
     ["Time", `${duration(total)} (share ${duration(share)}, ${computing})`],
     ["Traffic", `${sent}, ${counted(traffic.rounds, "round")}`],
-    ["Coin", report.coin],
+    ["Coin", report.coin ?? "none: the priority order is hidden"],
   ];
 }
+
+const settingText = (setting: Setting | null) =>
+  setting === null
+    ? ""
+    : `; ${setting.security}, threshold ${setting.threshold}, ${setting.algorithm}`;
 
 function supplierLines(report: ClearReport, width: number): string[] {
   if (report.suppliers.length === 0) return ["  none"];
@@ -205,71 +213,29 @@ function householdLines(report: ClearReport, { full, width }: TextOptions): stri
 }
 
 function whoSawWhat(report: ClearReport): string {
-  if (report.evaluators === 1 || report.engine === "plain") {
+  const { setting } = report;
+  if (setting === null) {
     return (
       "Nothing here is private: the plain engine is a single process that reads every order in " +
       "clear and computes on it as it stands. It is a reference to compare with."
     );
   }
+  const lies =
+    setting.security === "malicious"
+      ? " A lie of as many of them would have been noticed before anything was revealed."
+      : "";
   return (
     `Each of the ${report.evaluators} evaluators held shares that look random on their own. ` +
     "Together they opened whether anything trades and the price, but no order and no household's " +
-    "result, provided no two of them pool their shares. In a live market a household's result " +
-    "goes to its own meter and a supplier's sums go to that supplier; here this one command made " +
-    "all the shares and put the results together, so it saw everything above."
+    `result, provided no ${COUNT_WORDS[setting.threshold + 1] ?? setting.threshold + 1} of them ` +
+    `pool their shares${setting.engine === "dealer" ? ", and none the dealer's" : ""}.${lies} ` +
+    "In a live market a household's result goes to its own meter and a supplier's sums go to that " +
+    "supplier; here this one command made all the shares and put the results together, so it saw " +
+    "everything above."
   );
 }
 
-/** Rows under a heading, columns two spaces apart; names are clipped where `width` is short. */
-function table(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  align: readonly ("left" | "right")[],
-  width: number,
-): string[] {
-  const all = [head, ...rows];
-  const widths = head.map((_, k) => all.reduce((w, row) => Math.max(w, lengthOf(row[k] ?? "")), 0));
-  // Names are in the first and the last column; the others are numbers, which must stay whole.
-  const last = align.at(-1) === "left" ? widths.length - 1 : 0;
-  for (const k of new Set([last, 0])) {
-    const excess = widths.reduce((sum, w) => sum + w + 2, 0) - width;
-    if (excess > 0) widths[k] = Math.max(NARROWEST_NAME, (widths[k] ?? 0) - excess);
-  }
-  return all.map((row) => {
-    const cells = row.map((cell, k) => padded(cell, widths[k] ?? 0, align[k] ?? "left"));
-    return `  ${cells.join("  ")}`.trimEnd();
-  });
-}
-
-function padded(cell: string, width: number, align: "left" | "right"): string {
-  const text = clipped(cell, width);
-  const space = " ".repeat(Math.max(0, width - lengthOf(text)));
-  return align === "left" ? text + space : space + text;
-}
-
-function clipped(text: string, width: number): string {
-  return lengthOf(text) <= width ? text : `${[...text].slice(0, Math.max(0, width - 1)).join("")}…`;
-}
-
-/** Characters, not UTF-16 code units. */
-function lengthOf(text: string): number {
-  let length = 0;
-  for (const _ of text) length += 1;
-  return length;
-}
-
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = " ";
-  for (const word of text.split(" ")) {
-    if (line.length + 1 + word.length > width && line.trim() !== "") {
-      lines.push(line);
-      line = " ";
-    }
-    line += ` ${word}`;
-  }
-  return [...lines, line];
-}
+const COUNT_WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight"];
 
 function kwh(units: number): string {
   return (units / UNITS_PER_WH / 1000).toFixed(3);
@@ -280,18 +246,4 @@ function energy(units: number): string {
   const wh = units / UNITS_PER_WH;
   if (wh >= 1000) return `${kwh(units)} kWh`;
   return `${wh.toFixed(Number.isInteger(wh) ? 0 : 3)} Wh`;
-}
-
-function duration(ms: number): string {
-  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
-  return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
-}
-
-function bytes(count: number): string {
-  if (count >= 1e6) return `${(count / 1e6).toFixed(2)} MB`;
-  return count >= 1000 ? `${(count / 1000).toFixed(1)} kB` : counted(count, "byte");
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

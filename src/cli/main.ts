@@ -1,21 +1,13 @@
 // The `hushwatt` command line: reads arguments, runs a command, turns errors into messages and exit codes.
-import { Command, InvalidArgumentError, Option } from "commander";
-import { ENGINES, type EngineName } from "../agents/clear-orders.ts";
+import { Command, InvalidArgumentError } from "commander";
 import { messageOf } from "../platform/errors.ts";
 import { type ClearOptions, clearCommand } from "./commands/clear.ts";
 import { type StartOptions, startCommand } from "./commands/start.ts";
+import { SETTING_OPTIONS, wholeNumber, withSettingOptions } from "./setting-options.ts";
 import { EXIT_BAD_INPUT, EXIT_FAILED, InputError } from "./terminal.ts";
 
 const MOST_HOUSEHOLDS = 10_000;
 const LARGEST_SEED = 2 ** 32 - 1;
-
-const wholeNumber = (least: number, most: number) => (text: string) => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least || value > most) {
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  }
-  return value;
-};
 
 function coinText(text: string): string {
   if (/^[0-9a-f]{64}$/.test(text)) return text;
@@ -23,13 +15,12 @@ function coinText(text: string): string {
 }
 
 function withClearOptions(command: Command): Command {
-  return command
-    .option("--market <file>", "market parameters (MARKET.json); minimum_group is 1 unless given")
-    .addOption(
-      new Option("--engine <name>", "on shares by three evaluators, or in clear as a reference")
-        .choices(ENGINES)
-        .default("replicated" satisfies EngineName),
-    )
+  return withSettingOptions(
+    command.option(
+      "--market <file>",
+      "market parameters (MARKET.json); minimum_group is 1 unless given",
+    ),
+  )
     .option("--json", "print one JSON object")
     .option("--out <file>", "write to a file: JSON if it ends in .json, else every row as text")
     .option("--skip-invalid", "report invalid rows, clear the others")
@@ -70,7 +61,7 @@ function program(): Command {
   return hushwatt;
 }
 
-const CLEAR_ONLY = ["market", "engine", "json", "out", "skipInvalid", "coin"];
+const CLEAR_ONLY = ["market", ...SETTING_OPTIONS, "json", "out", "skipInvalid", "coin"];
 const DAY_ONLY = ["seed", "households", "full"];
 
 /** Refuses options that mean nothing with, or without, a file of orders. */

@@ -16,7 +16,7 @@ export async function clearInPlain(
   layout: OrderLayout,
   rules: SecretRules,
   orders: readonly Order[],
-  arrangement: Uint32Array,
+  arrangement: Uint32Array | null,
 ): Promise<Outcome> {
   const engine = new PlainEngine(field, primitives);
   try {

@@ -1,19 +1,21 @@
 // What the meters and suppliers of a market do around a clearing, for a file of orders at once: split every order
-// into shares, send each evaluator its part only, and put the results together from all evaluators' shares.
-import { ChannelError } from "../channel/channel.ts";
+// into shares, send each evaluator its part only, and put the results together from the evaluators' shares.
+import { ChannelError, type Link } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
 import { type Order, type Outcome, type SupplierSums, tradedFromAbove } from "../market/order.ts";
-import { type OrderLayout, orderLayout, orderRows } from "../market/order-layout.ts";
+import { orderLayout } from "../market/order-layout.ts";
 import type { Clock } from "../platform/clock.ts";
-import { messageOf } from "../platform/errors.ts";
+import { LIMITS } from "../platform/limits.ts";
 import type { Primitives } from "../platform/primitives.ts";
-import { combineReplicated, SEED_BYTES, splitRows } from "../sharing/replicated.ts";
 import type { ClearCommand, ClearedAnswer } from "../wire/session-messages.ts";
+import { type AnsweredPhase, ClearingAnswers, type CompletedAttempt } from "./clearing-answers.ts";
+import { ClientDealing } from "./dealer-orders.ts";
 import { type EvaluatorConnection, EvaluatorFailedError } from "./evaluator-connection.ts";
+import { type Sharing, sharingOf } from "./sharing.ts";
 
 const ORDERS_AT_ONCE = 2048;
 
-export type ClearRequest = Omit<ClearCommand, "type" | "count">;
+export type ClearRequest = Omit<ClearCommand, "type" | "count" | "dealing">;
 
 export interface ClientTools {
   readonly field: Field;
@@ -22,140 +24,274 @@ export interface ClientTools {
 }
 
 export interface ClientProgress {
-  readonly phase: "share" | "offline" | "online";
+  /** `results`: an evaluator has cleared the period. */
+  readonly phase: "share" | AnsweredPhase;
+  /** 0 while the orders are shared; more than 1 when evaluators began again without one that failed. */
+  readonly attempt: number;
+  /** How many orders all evaluators have been sent. */
+  readonly ordersSent: number;
 }
 
 export interface ClearedPeriod {
   readonly outcome: Outcome;
-  /** The public coin of the priority order, in hexadecimal. */
-  readonly coin: string;
+  /** The public coin of the priority order, in hexadecimal; null if the order is hidden. */
+  readonly coin: string | null;
   readonly shareMs: number;
   /** The slowest evaluator's, and the most that one sent to the others. */
   readonly offlineMs: number;
   readonly onlineMs: number;
   readonly bytesSentPerEvaluator: number;
+  readonly elementsSentPerEvaluator: number;
   readonly rounds: number;
   readonly onlineRounds: number;
   readonly peakRssBytes: number;
   readonly rejected: ClearedAnswer["rejected"];
-  /** The first order's shares as evaluator 0, 1, 2 received them, to show what they look like. */
+  /** The attempt that the results are of: more than 1 when evaluators failed. */
+  readonly attempt: number;
+  /** The first order's shares by evaluator's number, to show what they look like. */
   readonly firstOrderShares: readonly Uint8Array[];
 }
 
-/** Has the evaluators clear `orders`. Throws when one of them fails or their answers do not fit together. */
+/** Where a clearing takes place. */
+export interface ClearingPlace {
+  /** The evaluators that are there. */
+  readonly evaluators: readonly EvaluatorConnection[];
+  readonly dealer: DealerPlace | null;
+}
+
+export interface DealerPlace {
+  readonly link: Link;
+  /** Where the evaluators find it. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Has the evaluators clear `orders`: those that are there, of all that the setting names. Throws
+ * EvaluatorFailedError when too many of them fail, or when their answers do not fit together.
+ */
 export async function clearPrivately(
   tools: ClientTools,
-  evaluators: readonly EvaluatorConnection[],
+  place: ClearingPlace,
   request: ClearRequest,
   orders: readonly Order[],
   onProgress: (progress: ClientProgress) => void = () => {},
 ): Promise<ClearedPeriod> {
-  const { clock } = tools;
-  const supplierCount = request.revealedSuppliers.length;
-  const layout = orderLayout(request.priceBits, request.energyBits, supplierCount);
-  onProgress({ phase: "share" });
-  const begin = clock.nowMs();
-  const command: ClearCommand = { type: "clear", count: orders.length, ...request };
-  for (const evaluator of evaluators) evaluator.command(command);
-  const finished = allCleared(tools, evaluators, (phase) => onProgress({ phase }));
-  // A failure shows in `finished` first; sending then fails too, with a less telling error.
-  const sent = sendOrders(tools, evaluators, layout, orders);
-  const { shareMs, firstOrderShares } = await Promise.race([
-    sent.then((shares) => ({ shareMs: clock.nowMs() - begin, firstOrderShares: shares })),
-    finished.then(() => {
-      throw new EvaluatorFailedError("the evaluators answered before they had all orders");
-    }),
-  ]).catch(async (error: unknown) => {
-    await finished;
-    throw error;
-  });
-
-  const answers = await finished;
-  const outcome = await collectOutcome(tools.field, evaluators, request, orders, answers);
-  const most = (of: (answer: ClearedAnswer) => number) => Math.max(...answers.map(of));
-  return {
-    outcome,
-    shareMs,
-    offlineMs: most((answer) => answer.offlineMs),
-    onlineMs: most((answer) => answer.onlineMs),
-    bytesSentPerEvaluator: most((answer) => answer.bytesSent),
-    rounds: most((answer) => answer.rounds),
-    onlineRounds: most((answer) => answer.onlineRounds),
-    peakRssBytes: most((answer) => answer.peakRssBytes),
-    coin: answers[0]!.coin,
-    rejected: answers[0]!.rejected,
-    firstOrderShares,
-  };
-}
-
-/**
- * All evaluators' answers. One that fails brings the others down; so the error has what each of them says,
- * and who has not answered.
- */
-async function allCleared(
-  { clock }: ClientTools,
-  evaluators: readonly EvaluatorConnection[],
-  onPhase: (phase: "offline" | "online") => void,
-): Promise<ClearedAnswer[]> {
-  const answers = evaluators.map((evaluator, party) =>
-    evaluator.cleared((phase) => {
-      if (party === 0) onPhase(phase);
-    }),
-  );
+  const { evaluators } = place;
+  const { priceBits, energyBits, revealedSuppliers, setting } = request;
+  const layout = orderLayout(priceBits, energyBits, revealedSuppliers.length);
+  const dealer = setting.engine === "dealer" ? place.dealer : null;
+  const dealing =
+    dealer === null ? null : await ClientDealing.open(tools.field, dealer.link, setting.parties);
+  const sharing = sharingOf(tools, setting, layout, dealing);
+  const clearing = new Clearing(tools, evaluators, sharing, request, orders, onProgress);
   try {
-    return await Promise.all(answers);
-  } catch (error) {
-    if (!(error instanceof ChannelError || error instanceof EvaluatorFailedError)) throw error;
-    const later = clock.sleep(REASONS_WITHIN_MS);
-    const reasons = await Promise.all(
-      answers.map((answer, party) => {
-        const silent = later.then(() => `${evaluators[party]!.name} has not answered`);
-        return Promise.race([answer.then(() => null, messageOf), silent]);
-      }),
-    );
-    throw new EvaluatorFailedError(reasons.filter((reason) => reason !== null).join("; "));
+    const about = dealing && { host: dealer!.host, port: dealer!.port, id: dealing.id };
+    return await clearing.run({ type: "clear", count: orders.length, ...request, dealing: about });
+  } finally {
+    for (const evaluator of evaluators) evaluator.finishClearing();
   }
 }
 
-/** How long the others have to say why they failed too. */
-const REASONS_WITHIN_MS = 500;
+class Clearing {
+  private readonly tools: ClientTools;
+  private readonly evaluators: readonly EvaluatorConnection[];
+  private readonly request: ClearRequest;
+  private readonly orders: readonly Order[];
+  private readonly onProgress: (progress: ClientProgress) => void;
+  private readonly sharing: Sharing;
+  private readonly answers: ClearingAnswers;
+  private ordersSent = 0;
+  private over = false;
 
-/** Splits the orders and sends evaluator i components i and i + 1, those that are seeds as seeds. */
-async function sendOrders(
-  tools: ClientTools,
-  evaluators: readonly EvaluatorConnection[],
-  layout: OrderLayout,
-  orders: readonly Order[],
-): Promise<Uint8Array[]> {
-  let firstOrderShares: Uint8Array[] = [];
-  for (let from = 0; from < orders.length; from += ORDERS_AT_ONCE) {
-    const rows = orderRows(orders.slice(from, from + ORDERS_AT_ONCE), layout);
-    const shares = splitRows(tools.field, tools.primitives, rows, layout.width);
-    const components = [shares.seeds0, shares.seeds1, shares.component2];
-    if (from === 0) firstOrderShares = firstOf(components, layout);
-    for (const [party, evaluator] of evaluators.entries()) {
-      await evaluator.sendComponent(0, components[party]!);
-      await evaluator.sendComponent(1, components[(party + 1) % 3]!);
+  constructor(
+    tools: ClientTools,
+    evaluators: readonly EvaluatorConnection[],
+    sharing: Sharing,
+    request: ClearRequest,
+    orders: readonly Order[],
+    onProgress: (progress: ClientProgress) => void,
+  ) {
+    this.tools = tools;
+    this.evaluators = evaluators;
+    this.request = request;
+    this.orders = orders;
+    this.onProgress = onProgress;
+    this.sharing = sharing;
+    this.answers = new ClearingAnswers(
+      evaluators,
+      request.setting,
+      sharing.leastShares,
+      tools.clock,
+      (phase, attempt) => this.tell(phase, attempt),
+    );
+  }
+
+  async run(command: ClearCommand): Promise<ClearedPeriod> {
+    const { clock } = this.tools;
+    this.tell("share", 0);
+    const begin = clock.nowMs();
+    for (const evaluator of this.evaluators) {
+      evaluator.beginClearing(command, this.answers.listenerOf(evaluator));
+    }
+    const sent = this.sendOrders().then((shares) => ({ shares, shareMs: clock.nowMs() - begin }));
+    sent.catch(() => {}); // Awaited below, unless the clearing fails first.
+    try {
+      for (;;) {
+        const completed = await this.answers.completed();
+        const { shares, shareMs } = await sent;
+        const outcome = await this.outcomeOf(completed);
+        if (outcome !== null) return this.report(completed, outcome, shareMs, shares);
+      }
+    } finally {
+      this.over = true;
     }
   }
-  return firstOrderShares;
+
+  private tell(phase: ClientProgress["phase"], attempt: number): void {
+    this.onProgress({ phase, attempt, ordersSent: this.ordersSent });
+  }
+
+  private report(
+    { attempt, answers }: CompletedAttempt,
+    outcome: Outcome,
+    shareMs: number,
+    firstOrderShares: readonly Uint8Array[],
+  ): ClearedPeriod {
+    const most = (of: (answer: ClearedAnswer) => number) => Math.max(...answers.map(of));
+    return {
+      outcome,
+      attempt,
+      shareMs,
+      offlineMs: most((answer) => answer.offlineMs),
+      onlineMs: most((answer) => answer.onlineMs),
+      bytesSentPerEvaluator: most((answer) => answer.bytesSent),
+      elementsSentPerEvaluator: most((answer) => answer.elementsSent),
+      rounds: most((answer) => answer.rounds),
+      onlineRounds: most((answer) => answer.onlineRounds),
+      peakRssBytes: most((answer) => answer.peakRssBytes),
+      coin: answers[0]!.coin,
+      rejected: answers[0]!.rejected,
+      firstOrderShares,
+    };
+  }
+
+  /** Splits the orders and sends each evaluator its part, as far as it is there. Returns the first order's shares. */
+  private async sendOrders(): Promise<Uint8Array[]> {
+    const { orders } = this;
+    let firstOrderShares: Uint8Array[] = [];
+    for (let from = 0; from < orders.length && !this.over; from += ORDERS_AT_ONCE) {
+      const piece = orders.slice(from, from + ORDERS_AT_ONCE);
+      const shares = await this.sharing.split(piece);
+      if (from === 0) firstOrderShares = shares.map((streams) => firstOf(streams, piece.length));
+      await Promise.all(
+        this.evaluators.map((evaluator) => this.sendTo(evaluator, shares[evaluator.number]!)),
+      );
+      this.ordersSent += piece.length;
+      this.tell("share", 0);
+    }
+    return firstOrderShares;
+  }
+
+  /** Sends one evaluator its streams of a piece. One that takes nothing for too long is given up. */
+  private async sendTo(
+    evaluator: EvaluatorConnection,
+    streams: readonly Uint8Array[],
+  ): Promise<void> {
+    if (evaluator.lost) return;
+    const cancel = this.tools.clock.timer(LIMITS.silenceMs, () => {
+      const what = `${evaluator.name} took no orders for ${LIMITS.silenceMs / 1000} s`;
+      evaluator.close(new ChannelError("peer-silent", what));
+    });
+    try {
+      for (const [stream, part] of streams.entries()) await evaluator.sendShares(stream, part);
+    } catch (error) {
+      // That a link has ended is reported by who reads its answers, with a better reason.
+      if (!(error instanceof ChannelError)) throw error;
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Fetches and puts together the results of an attempt; null if too many evaluators fail meanwhile. */
+  private async outcomeOf(completed: CompletedAttempt): Promise<Outcome | null> {
+    const { request, orders, sharing } = this;
+    checkAlike(completed.answers);
+    const revealed = request.revealedSuppliers.filter((may) => may).length;
+    const { resultBytes } = sharing;
+    const supplierBytes = 2 * resultBytes;
+    const fetched = await Promise.allSettled(
+      completed.evaluators.map(async (evaluator) => ({
+        evaluator: evaluator.number,
+        shares: await this.fetch(
+          evaluator,
+          completed.attempt,
+          resultBytes * orders.length,
+          supplierBytes * revealed,
+        ),
+      })),
+    );
+    const parts = fetched.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    if (parts.length < sharing.leastShares) return null;
+
+    const numbers = parts.map(({ evaluator }) => evaluator);
+    const combine = (shares: Uint8Array[]) => this.combine(numbers, shares);
+    const above = await combine(parts.map(({ shares }) => shares[0]));
+    const tradedUnits = above.map((units, i) => tradedFromAbove(orders[i]!, units));
+    const [first] = completed.answers;
+    // A rejected order counts as energy 0 and trades nothing.
+    for (const [index] of first!.rejected) tradedUnits[index] = 0;
+    const suppliers: (SupplierSums | null)[] = [];
+    let at = 0;
+    for (const may of request.revealedSuppliers) {
+      if (!may) {
+        suppliers.push(null);
+        continue;
+      }
+      const own = parts.map(({ shares }) => shares[1].subarray(at, at + supplierBytes));
+      const [boughtUnits, soldUnits] = await combine(own);
+      suppliers.push({ boughtUnits: boughtUnits!, soldUnits: soldUnits! });
+      at += supplierBytes;
+    }
+    return { traded: first!.traded, priceTick: first!.priceTick, tradedUnits, suppliers };
+  }
+
+  private async fetch(
+    evaluator: EvaluatorConnection,
+    attempt: number,
+    orderBytes: number,
+    supplierBytes: number,
+  ) {
+    const cancel = this.tools.clock.timer(LIMITS.silenceMs, () => {
+      const what = `${evaluator.name} sent no results for ${LIMITS.silenceMs / 1000} s`;
+      evaluator.close(new ChannelError("peer-silent", what));
+    });
+    try {
+      return await evaluator.fetch(attempt, orderBytes, supplierBytes);
+    } finally {
+      cancel();
+    }
+  }
+
+  private async combine(
+    evaluators: readonly number[],
+    shares: readonly Uint8Array[],
+  ): Promise<Float64Array> {
+    const { field } = this.tools;
+    const values = await this.sharing.combine(evaluators, shares);
+    const numbers = field.toNumbers(values);
+    field.free(values);
+    return numbers;
+  }
 }
 
-/** What each evaluator receives of the first order. */
-function firstOf(components: readonly Uint8Array[], layout: OrderLayout): Uint8Array[] {
-  const first = components.map((component, index) =>
-    component.slice(0, index === 2 ? 8 * layout.width : SEED_BYTES),
-  );
-  return [0, 1, 2].map((party) => Uint8Array.from([...first[party]!, ...first[(party + 1) % 3]!]));
+/** What one evaluator receives of the first of `count` orders. */
+function firstOf(streams: readonly Uint8Array[], count: number): Uint8Array {
+  return Uint8Array.from(streams.flatMap((bytes) => [...bytes.subarray(0, bytes.length / count)]));
 }
 
-async function collectOutcome(
-  field: Field,
-  evaluators: readonly EvaluatorConnection[],
-  request: ClearRequest,
-  orders: readonly Order[],
-  answers: readonly ClearedAnswer[],
-): Promise<Outcome> {
+/** What is public must be the same at all evaluators. */
+function checkAlike(answers: readonly ClearedAnswer[]): void {
   const [first] = answers;
   for (const answer of answers) {
     if (answer.traded !== first!.traded || answer.priceTick !== first!.priceTick) {
@@ -164,32 +300,11 @@ async function collectOutcome(
     if (answer.coin !== first!.coin) {
       throw new EvaluatorFailedError("the evaluators published different coins");
     }
+    if (JSON.stringify(answer.rejected) !== JSON.stringify(first!.rejected)) {
+      throw new EvaluatorFailedError("the evaluators rejected different orders");
+    }
   }
   if (first!.rejectedCount > first!.rejected.length) {
     throw new EvaluatorFailedError(`the evaluators rejected ${first!.rejectedCount} orders`);
   }
-  const revealed = request.revealedSuppliers.filter((may) => may).length;
-  // An output share is two components of 8 bytes per element; a supplier's sums are two elements.
-  const [orderShares, supplierShares] = await Promise.all([
-    Promise.all(evaluators.map((evaluator) => evaluator.results("orders", 16 * orders.length))),
-    Promise.all(evaluators.map((evaluator) => evaluator.results("suppliers", 32 * revealed))),
-  ]);
-  const above = combineReplicated(field, orderShares);
-  const tradedUnits = field
-    .toNumbers(above)
-    .map((aboveUnits, i) => tradedFromAbove(orders[i]!, aboveUnits));
-  field.free(above);
-  // A rejected order counts as energy 0 and trades nothing.
-  for (const [index] of first!.rejected) tradedUnits[index] = 0;
-  let at = 0;
-  const suppliers = request.revealedSuppliers.map((may): SupplierSums | null => {
-    if (!may) return null;
-    const own = supplierShares.map((bytes) => bytes.subarray(at, at + 32));
-    at += 32;
-    const sums = combineReplicated(field, own);
-    const [boughtUnits, soldUnits] = field.toNumbers(sums);
-    field.free(sums);
-    return { boughtUnits: boughtUnits!, soldUnits: soldUnits! };
-  });
-  return { traded: first!.traded, priceTick: first!.priceTick, tradedUnits, suppliers };
 }

@@ -1,10 +1,11 @@
 // A client's view of one evaluator: the commands of wire/session-messages.ts over a link.
-import type { Link } from "../channel/channel.ts";
+import { ChannelError, type Link } from "../channel/channel.ts";
 import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
+import { messageOf } from "../platform/errors.ts";
 import {
   type Answer,
   answerSchema,
-  type ClearedAnswer,
+  type ClearCommand,
   type Command,
   decodeJson,
   encodeJson,
@@ -17,11 +18,26 @@ export class EvaluatorFailedError extends Error {
   override readonly name = "EvaluatorFailedError";
 }
 
-export class EvaluatorConnection {
-  private readonly link: Link;
+/** Hears what an evaluator answers to `clear`, and in the end, if so, why it will say nothing more. */
+export interface ClearingListener {
+  answered(answer: Answer): void;
+  lost(reason: string): void;
+}
 
-  constructor(link: Link) {
+export class EvaluatorConnection {
+  /** The evaluator's number. */
+  readonly number: number;
+  private readonly link: Link;
+  /** Ends when everything about the clearings so far has been read. */
+  private reading: Promise<void> = Promise.resolve();
+  private isLost = false;
+
+  constructor(link: Link, number: number) {
     this.link = link;
+    this.number = number;
+    void link.whenEnded().then(() => {
+      this.isLost = true;
+    });
   }
 
   /** The evaluator's name, e.g. "evaluator-1". */
@@ -29,54 +45,85 @@ export class EvaluatorConnection {
     return this.link.peer;
   }
 
-  command(command: Command): void {
-    this.link.send(TAGS.commands, encodeJson(command));
+  /** Whether the link has ended. */
+  get lost(): boolean {
+    return this.isLost;
   }
 
-  /** Sends a part of one of the two components of the orders' shares. */
-  sendComponent(position: 0 | 1, part: Uint8Array): Promise<void> {
-    const tag = position === 0 ? TAGS.firstComponent : TAGS.secondComponent;
-    return sendBytes(this.link, tag, part);
+  command(command: Command): void {
+    this.link.send(TAGS.commands, encodeJson(command));
   }
 
   /** Awaits the evaluator's word that it is linked with the others. */
   async ready(): Promise<void> {
     const message = await this.receive();
-    if (message.type !== "ready") throw this.outOfTurn();
-  }
-
-  /** Awaits the end of a clearing; `onPhase` hears of its phases. */
-  async cleared(onPhase: (phase: "offline" | "online") => void): Promise<ClearedAnswer> {
-    for (;;) {
-      const message = await this.receive();
-      if (message.type === "phase") onPhase(message.phase);
-      else if (message.type === "cleared") return message;
-      else throw this.outOfTurn();
+    if (message.type === "failed") throw this.failure(message.message);
+    if (message.type !== "ready") {
+      throw new EvaluatorFailedError(`${this.link.peer} answered out of turn`);
     }
   }
 
-  /** Receives output shares of `byteLength` bytes. */
-  results(kind: "orders" | "suppliers", byteLength: number): Promise<Uint8Array> {
-    const tag = kind === "orders" ? TAGS.orderResults : TAGS.supplierResults;
-    return receiveBytes(this.link, tag, byteLength);
+  /** Begins a clearing; everything about it is read until the evaluator has answered `finish`. */
+  beginClearing(command: ClearCommand, listener: ClearingListener): void {
+    this.reading = this.reading.then(() => this.readClearing(listener));
+    this.attempt(() => this.command(command));
   }
 
-  close(): void {
-    this.link.close();
+  /** Ends the clearing at the evaluator; it stays ready for the next one. */
+  finishClearing(): void {
+    this.attempt(() => this.command({ type: "finish" }));
   }
 
-  private outOfTurn(): EvaluatorFailedError {
-    return new EvaluatorFailedError(`${this.link.peer} answered out of turn`);
+  /** Sends a part of one of the streams of order shares. */
+  async sendShares(stream: number, part: Uint8Array): Promise<void> {
+    await sendBytes(this.link, TAGS.orders + stream, part);
+  }
+
+  /** Fetches what an attempt led to: the bytes of the orders' shares and of the suppliers'. */
+  async fetch(
+    attempt: number,
+    orderBytes: number,
+    supplierBytes: number,
+  ): Promise<readonly [orders: Uint8Array, suppliers: Uint8Array]> {
+    this.command({ type: "fetch", attempt });
+    return Promise.all([
+      receiveBytes(this.link, TAGS.orderResults, orderBytes),
+      receiveBytes(this.link, TAGS.supplierResults, supplierBytes),
+    ]);
+  }
+
+  close(error?: ChannelError): void {
+    this.link.close(error);
+  }
+
+  private async readClearing(listener: ClearingListener): Promise<void> {
+    try {
+      for (;;) {
+        const answer = await this.receive();
+        if (answer.type === "finished") return;
+        listener.answered(answer);
+      }
+    } catch (error) {
+      listener.lost(messageOf(error));
+      // Whatever was no link's end was no proper answer.
+      this.link.close();
+    }
+  }
+
+  /** Does what fails only if the link has ended, which the reading of answers reports. */
+  private attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof ChannelError)) throw error;
+    }
   }
 
   private async receive(): Promise<Answer> {
-    const message = decodeJson(
-      answerSchema,
-      await this.link.receiveFrame(TAGS.commands, MAX_JSON_BYTES),
-    );
-    if (message.type === "failed") {
-      throw new EvaluatorFailedError(`${this.link.peer}: ${message.message}`);
-    }
-    return message;
+    return decodeJson(answerSchema, await this.link.receiveFrame(TAGS.commands, MAX_JSON_BYTES));
+  }
+
+  private failure(message: string): EvaluatorFailedError {
+    return new EvaluatorFailedError(`${this.link.peer}: ${message}`);
   }
 }

@@ -1,6 +1,6 @@
 // The parties of a market and the names they go by in certificates and on links.
 
-export const PARTY_ROLES = ["evaluator", "meter", "supplier", "operator"] as const;
+export const PARTY_ROLES = ["evaluator", "dealer", "meter", "supplier", "operator"] as const;
 export type PartyRole = (typeof PARTY_ROLES)[number];
 
 export interface Party {

@@ -1,29 +1,23 @@
-// One clearing at one evaluator: from its shares of all orders to its shares of all results.
+// One attempt at a clearing at one evaluator that computes: from its shares of all orders to its shares of all results.
 import type { Link } from "../channel/channel.ts";
-import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
-import type { Field } from "../field/field.ts";
 import { clearPeriod } from "../market/clearing.ts";
-import {
-  type Comparer,
-  type RejectionReason,
-  type RowSource,
-  takeOrders,
-} from "../market/intake.ts";
-import type { OrderLayout } from "../market/order-layout.ts";
+import type { RejectionReason } from "../market/intake.ts";
 import { prepareClearing } from "../market/preparation.ts";
-import { Network } from "../mpc/network.ts";
+import type { Engine } from "../mpc/engine.ts";
+import type { Peers } from "../mpc/network.ts";
 import { permutationFrom } from "../mpc/permutation.ts";
-import { ReplicatedEngine } from "../mpc/replicated-engine.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Primitives } from "../platform/primitives.ts";
 import { nextTurn } from "../platform/turn.ts";
 import type { ClearCommand } from "../wire/session-messages.ts";
-import type { Mesh } from "./mesh.ts";
-import type { OrderComponent } from "./order-component.ts";
+import {
+  activePoints,
+  type EngineTools,
+  type SessionParties,
+  startEngine,
+} from "./engine-sessions.ts";
+import type { OrderIntake } from "./order-intake.ts";
 
-export interface SessionTools {
-  readonly field: Field;
-  readonly primitives: Primitives;
+export interface SessionTools extends EngineTools {
   readonly clock: Clock;
   /** Told when a phase begins. */
   readonly onPhase: (phase: "offline" | "online") => void;
@@ -32,8 +26,8 @@ export interface SessionTools {
 export interface SessionResult {
   readonly traded: boolean;
   readonly priceTick: number | null;
-  /** What the priority order was made from. */
-  readonly coin: Uint8Array;
+  /** What the priority order was made from; null if that order is hidden. */
+  readonly coin: Uint8Array | null;
   readonly rejected: readonly (RejectionReason | null)[];
   /** This evaluator's output shares: of every order's energy above the line, and of the suppliers' sums. */
   readonly orderShares: Uint8Array;
@@ -41,72 +35,99 @@ export interface SessionResult {
   readonly offlineMs: number;
   readonly onlineMs: number;
   readonly bytesSent: number;
+  readonly elementsSent: number;
   readonly rounds: number;
   readonly onlineRounds: number;
 }
 
+/** Turns of the event loop in which operations that were under way when a link ended come to their end. */
+const TURNS_TO_SETTLE = 8;
+
 /**
- * Runs one clearing with the other two evaluators; `components` holds this evaluator's shares of the orders and
- * is freed as soon as they are checked. Throws ChannelError when another evaluator fails.
+ * Runs one attempt with the other evaluators that compute. `orders` holds this evaluator's shares of the orders; they are
+ * freed as soon as they are checked if this is the `last` attempt that there can be. Throws ChannelError when another
+ * evaluator fails, AbortError when one is found to lie; the links are closed then.
  */
 export async function runClearing(
   tools: SessionTools,
-  mesh: Mesh,
+  parties: SessionParties,
   command: ClearCommand,
-  layout: OrderLayout,
-  components: readonly [OrderComponent, OrderComponent],
+  orders: OrderIntake,
+  last: boolean,
 ): Promise<SessionResult> {
-  const { field, primitives, clock } = tools;
-  const sentBefore = bytesSent(mesh);
-  tools.onPhase("offline");
-  const begin = clock.nowMs();
-  const engine = await ReplicatedEngine.start(field, mesh, primitives, nextTurn);
+  const { peers } = parties;
+  let dealer: Link | null = null;
   try {
-    const rows: RowSource = {
-      count: command.count,
-      read(from, to, first, second) {
-        components[0].read(from, to, first);
-        components[1].read(from, to, second);
-      },
-    };
-    const comparer = fingerprintComparer(field, mesh);
-    const intake = await takeOrders(engine, comparer, primitives, layout, rows);
-    for (const component of components) component.free();
-    const prepared = await prepareClearing(engine, command, intake.book);
-    const closed = clock.nowMs();
-    const offlineRounds = engine.stats.rounds;
-
-    tools.onPhase("online");
-    const coin = await engine.coin();
-    const arrangement = permutationFrom(primitives, coin, command.count);
-    const outcome = await clearPeriod(engine, prepared, arrangement);
-    const cleared = clock.nowMs();
-
-    const suppliers = outcome.suppliers.filter((sums) => sums !== null);
-    const [orderShares, ...supplierShares] = await engine.reveal([
-      outcome.aboveUnits,
-      ...suppliers,
-    ]);
-    return {
-      traded: outcome.traded,
-      priceTick: outcome.priceTick,
-      coin,
-      rejected: intake.rejected,
-      orderShares: orderShares!,
-      supplierShares: joined(supplierShares),
-      offlineMs: closed - begin,
-      onlineMs: cleared - closed,
-      bytesSent: bytesSent(mesh) - sentBefore,
-      rounds: engine.stats.rounds,
-      onlineRounds: engine.stats.rounds - offlineRounds,
-    };
+    tools.onPhase("offline");
+    const begin = tools.clock.nowMs();
+    const sentBefore = bytesSent(peers);
+    const started = await startEngine(tools, command, parties);
+    dealer = started.dealer;
+    const result = await computeResult(
+      tools,
+      started.engine,
+      parties,
+      command,
+      orders,
+      last,
+      begin,
+    );
+    return { ...result, bytesSent: bytesSent(peers) - sentBefore };
+  } catch (error) {
+    // Whatever is still under way ends with the links, before its memory is given to somebody else.
+    for (const link of [...peers.links, dealer]) link?.close();
+    for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await nextTurn();
+    throw error;
   } finally {
-    engine.end();
+    dealer?.close();
+    tools.field.memory.reset();
   }
 }
 
-const bytesSent = (mesh: Mesh) =>
-  mesh.links.reduce((sum, link) => sum + (link?.stats.bytesSent ?? 0), 0);
+async function computeResult(
+  tools: SessionTools,
+  engine: Engine,
+  parties: SessionParties,
+  command: ClearCommand,
+  orders: OrderIntake,
+  last: boolean,
+  begin: number,
+): Promise<Omit<SessionResult, "bytesSent">> {
+  const { clock, primitives } = tools;
+  const { setting, count } = command;
+  const { algorithm, priorityOrder } = setting;
+  const intake = await orders.take(engine, parties.peers, activePoints(setting, parties), last);
+  const rules = { ...command, algorithm, priorityOrder };
+  const prepared = await prepareClearing(engine, rules, intake.book);
+  const closed = clock.nowMs();
+  const offlineRounds = engine.stats.rounds;
+
+  tools.onPhase("online");
+  const coin = priorityOrder === "public" ? await engine.coin() : null;
+  const arrangement = coin === null ? null : permutationFrom(primitives, coin, count);
+  const outcome = await clearPeriod(engine, prepared, arrangement);
+  const suppliers = outcome.suppliers.filter((sums) => sums !== null);
+  // With malicious security this verifies what came after the last opening: part of the clearing.
+  const revealed = await engine.reveal([outcome.aboveUnits, ...suppliers]);
+  const cleared = clock.nowMs();
+  const [orderShares, ...supplierShares] = revealed;
+  return {
+    traded: outcome.traded,
+    priceTick: outcome.priceTick,
+    coin,
+    rejected: intake.rejected,
+    orderShares: orderShares!,
+    supplierShares: joined(supplierShares),
+    offlineMs: closed - begin,
+    onlineMs: cleared - closed,
+    elementsSent: engine.stats.elementsSent,
+    rounds: engine.stats.rounds,
+    onlineRounds: engine.stats.rounds - offlineRounds,
+  };
+}
+
+const bytesSent = (peers: Peers) =>
+  peers.links.reduce((sum, link) => sum + (link?.stats.bytesSent ?? 0), 0);
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
@@ -116,44 +137,4 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return all;
-}
-
-/** Compares fingerprints with the neighbours: this evaluator's second component is the next one's first. */
-export function fingerprintComparer(field: Field, mesh: Mesh): Comparer {
-  return {
-    async differing(first, second) {
-      const network = new Network(field, mesh);
-      const [next, previous] = [network.link(mesh.party + 1), network.link(mesh.party - 1)];
-      const tags = [network.takeTag("check"), network.takeTag("check")] as const;
-      const theirs = await exchange(next, previous, tags[0], field.toBytes(second));
-      const mine = field.toBytes(first);
-      const differs = differingRows(mine, theirs);
-      // Who finds a difference tells both others; all go by what anyone found.
-      const found = await Promise.all([
-        exchange(next, previous, tags[1], differs),
-        exchange(previous, next, tags[1], differs),
-      ]);
-      for (let i = 0; i < differs.length; i++) differs[i]! |= found[0][i]! | found[1][i]!;
-      return differs;
-    },
-  };
-}
-
-/** Sends bytes to one link and receives as many from another. */
-async function exchange(to: Link, from: Link, tag: number, bytes: Uint8Array): Promise<Uint8Array> {
-  const [received] = await Promise.all([
-    receiveBytes(from, tag, bytes.length),
-    sendBytes(to, tag, bytes),
-  ]);
-  return received;
-}
-
-/** 1 where the 8-byte elements differ. */
-function differingRows(mine: Uint8Array, theirs: Uint8Array): Uint8Array {
-  const [a, b] = [mine, theirs].map((bytes) => new Uint32Array(bytes.buffer, 0, bytes.length / 4));
-  const differs = new Uint8Array(mine.length / 8);
-  for (let i = 0; i < differs.length; i++) {
-    if (a![2 * i] !== b![2 * i] || a![2 * i + 1] !== b![2 * i + 1]) differs[i] = 1;
-  }
-  return differs;
 }

@@ -1,26 +1,30 @@
 // The evaluator program: one organisation's process. It listens for the other evaluators and for the operator,
 // and computes on shares. Prints one line of JSON with its port when it listens.
 //   node src/evaluator/main.ts --config FILE [--stop-with-parent]
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { ChannelError, type Link } from "../channel/channel.ts";
-import { listen } from "../channel/tls.ts";
+import { connect, listen } from "../channel/tls.ts";
 import { CertificateError } from "../crypto/certificates.ts";
 import { readIdentity } from "../crypto/identity-files.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import type { Party } from "../crypto/party.ts";
 import { Field } from "../field/field.ts";
 import { systemClock } from "../platform/clock.ts";
+import { readConfig } from "../platform/config-file.ts";
 import { messageOf } from "../platform/errors.ts";
 import { LIMITS } from "../platform/limits.ts";
+import { MAX_PARTIES } from "../wire/setting.ts";
 import { Callers } from "./mesh.ts";
 import { type OperatorContext, refuseOperator, serveOperator } from "./operator-session.ts";
 
 const configSchema = z.strictObject({
   /** This evaluator's number. */
-  index: z.int().min(0).max(2),
+  index: z
+    .int()
+    .min(0)
+    .max(MAX_PARTIES - 1),
   host: z.string(),
   /** 0 for any free port. */
   port: z.int().min(0).max(65535),
@@ -28,29 +32,41 @@ const configSchema = z.strictObject({
   identity: z.string(),
   /** Ends a session whose peer sends nothing for this long. */
   silence_ms: z.int().min(100).optional(),
+  /** How long evaluators that go on without a failed one wait for each other. */
+  rejoin_ms: z.int().min(100).default(5_000),
 });
 
 const KIB = 1024;
+const DEALER: Party = { role: "dealer", id: "0" };
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { config: { type: "string" }, "stop-with-parent": { type: "boolean" } },
   });
   if (values.config === undefined) throw new Error("--config FILE is missing");
-  const config = await readConfig(values.config);
+  const config = await readConfig(values.config, configSchema);
   const identity = await readIdentity(resolve(dirname(values.config), config.identity));
-  const log = (message: string) => {
-    process.stderr.write(`${JSON.stringify({ evaluator: config.index, message })}\n`);
+  const log = (event: string, details: Readonly<Record<string, unknown>>) => {
+    process.stderr.write(`${JSON.stringify({ evaluator: config.index, event, ...details })}\n`);
   };
 
   const callers = new Callers(systemClock);
   const linkOptions = config.silence_ms === undefined ? {} : { silenceMs: config.silence_ms };
   const context: OperatorContext = {
-    identity,
-    party: config.index,
-    callers,
-    linkOptions,
-    tools: { field: new Field(), primitives: nodePrimitives, clock: systemClock },
+    group: {
+      identity,
+      party: config.index,
+      callers,
+      clock: systemClock,
+      linkOptions,
+      rejoinMs: config.rejoin_ms,
+    },
+    tools: {
+      field: new Field(),
+      primitives: nodePrimitives,
+      clock: systemClock,
+      reachDealer: (address) => connect(identity, { ...linkOptions, ...address, expect: DEALER }),
+    },
     log,
     peakRssBytes: () => process.resourceUsage().maxRSS * KIB,
   };
@@ -75,34 +91,20 @@ async function main(): Promise<void> {
     port: config.port,
     onPeer,
     silenceMsOf: ({ role }) => (role === "operator" ? LIMITS.idleOperatorMs : undefined),
-    onRefused: (reason, address) => log(`refused ${address}: ${reason}`),
+    onRefused: (reason, address) => log("refused", { message: `refused ${address}: ${reason}` }),
     ...linkOptions,
   });
   process.stdout.write(`${JSON.stringify({ listening: listener.port })}\n`);
 
+  // When links end with an evaluator, so do operations that nobody awaits any more: no reason to stop for the others.
+  process.on("unhandledRejection", (error) => {
+    if (!(error instanceof ChannelError)) throw error;
+  });
   if (values["stop-with-parent"]) {
     process.stdin.on("end", () => process.exit(0));
     process.stdin.resume();
   }
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(0));
-}
-
-async function readConfig(file: string): Promise<z.infer<typeof configSchema>> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch {
-    throw new Error(`cannot read the configuration ${file}`);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error(`${file} is not JSON`);
-  }
-  const result = configSchema.safeParse(value);
-  if (!result.success) throw new Error(`${file}: ${z.prettifyError(result.error)}`);
-  return result.data;
 }
 
 main().catch((error: unknown) => {

@@ -1,18 +1,7 @@
-// The three evaluators' links among each other: each evaluator calls those with lower numbers and is called by
-// those with higher ones.
-import type { Link } from "../channel/channel.ts";
-import { ChannelError } from "../channel/channel.ts";
-import type { LinkOptions } from "../channel/link-base.ts";
-import { connect } from "../channel/tls.ts";
-import type { Identity } from "../crypto/certificates.ts";
+// The evaluators' links among each other: those that have called, and those of the evaluators that go on together.
+import { ChannelError, type Link } from "../channel/channel.ts";
 import type { Peers } from "../mpc/network.ts";
 import type { Clock } from "../platform/clock.ts";
-import { LIMITS } from "../platform/limits.ts";
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Links from other evaluators that have called and not been used yet. */
 export class Callers {
@@ -28,51 +17,92 @@ export class Callers {
   arrived(index: number, link: Link): void {
     const waiter = this.waiting.get(index);
     if (waiter !== undefined) {
-      this.waiting.delete(index);
       waiter(link);
       return;
     }
     this.links.get(index)?.close();
     this.links.set(index, link);
+    void link.whenEnded().then(() => {
+      if (this.links.get(index) === link) this.links.delete(index);
+    });
   }
 
-  /** The link from that evaluator; waits until the connect deadline for it to call. */
-  take(index: number): Promise<Link> {
+  /**
+   * The link from that evaluator; waits for it to call. Rejects with ChannelError "unreachable" when it has not after
+   * `limitMs`, "closed" when `signal` is aborted.
+   */
+  take(index: number, limitMs: number, signal: AbortSignal): Promise<Link> {
     const link = this.links.get(index);
     this.links.delete(index);
     if (link !== undefined) return Promise.resolve(link);
     return new Promise((resolve, reject) => {
-      const cancel = this.clock.timer(LIMITS.connectDeadlineMs, () => {
-        this.waiting.delete(index);
-        const after = `${LIMITS.connectDeadlineMs / 1000} s`;
-        reject(new ChannelError("unreachable", `evaluator-${index} did not call within ${after}`));
-      });
-      this.waiting.set(index, (arrived) => {
+      const end = () => {
         cancel();
+        signal.removeEventListener("abort", onAbort);
+        this.waiting.delete(index);
+      };
+      const fail = (code: "unreachable" | "closed", what: string) => {
+        end();
+        reject(new ChannelError(code, `evaluator-${index} ${what}`));
+      };
+      const onAbort = () => fail("closed", "is not waited for any more");
+      const within = `${Math.round(limitMs) / 1000} s`;
+      const cancel = this.clock.timer(limitMs, () =>
+        fail("unreachable", `did not call within ${within}`),
+      );
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.waiting.set(index, (arrived) => {
+        end();
         resolve(arrived);
       });
     });
   }
 }
 
-/** This evaluator's place among the three. */
-export type Mesh = Peers;
+/** Evaluators that are all linked with each other, and know it. It breaks for good when any of their links ends. */
+export class Mesh {
+  /** This evaluator's number. */
+  readonly party: number;
+  /** The numbers of its evaluators, this one's too, ascending. */
+  readonly members: readonly number[];
+  /** The number of the first attempt at a clearing that these evaluators make together. */
+  readonly attempt: number;
+  private readonly links: ReadonlyMap<number, Link>;
+  private readonly broken: Promise<void>;
+  private isBroken = false;
 
-/** Links evaluator `party` with the other two; `options` hold for the links that it opens. */
-export async function joinMesh(
-  identity: Identity,
-  party: number,
-  evaluators: readonly Address[],
-  callers: Callers,
-  options: LinkOptions,
-): Promise<Mesh> {
-  const linkTo = (other: number): Promise<Link> => {
-    if (other > party) return callers.take(other);
-    const expect = { role: "evaluator", id: String(other) } as const;
-    return connect(identity, { ...options, ...evaluators[other]!, expect });
-  };
-  const links = await Promise.all(
-    evaluators.map((_, other) => (other === party ? null : linkTo(other))),
-  );
-  return { party, links, nextTag: 0 };
+  constructor(party: number, links: ReadonlyMap<number, Link>, attempt: number) {
+    this.party = party;
+    this.members = [party, ...links.keys()].sort((a, b) => a - b);
+    this.attempt = attempt;
+    this.links = links;
+    this.broken = Promise.race([...links.values()].map((link) => link.whenEnded())).then(() => {
+      this.isBroken = true;
+    });
+  }
+
+  get intact(): boolean {
+    return !this.isBroken;
+  }
+
+  /** Resolves when a link of this evaluator has ended. */
+  whenBroken(): Promise<void> {
+    return this.broken;
+  }
+
+  /** The place of this evaluator among some members that compute together; null if it is none of them. */
+  peersAmong(active: readonly number[]): Peers | null {
+    if (!active.includes(this.party)) return null;
+    return {
+      party: active.indexOf(this.party),
+      links: active.map((number) => this.links.get(number) ?? null),
+      nextTag: 0,
+    };
+  }
+
+  /** Ends all links, by which the others notice. */
+  close(): void {
+    this.isBroken = true;
+    for (const link of this.links.values()) link.close();
+  }
 }

@@ -1,16 +1,15 @@
 // An evaluator's side of an operator's link: takes commands one after the other until the link ends.
-import type { Link } from "../channel/channel.ts";
-import { ChannelError } from "../channel/channel.ts";
-import type { LinkOptions } from "../channel/link-base.ts";
+import { ChannelError, type Link } from "../channel/channel.ts";
 import { sendBytes } from "../channel/long-messages.ts";
-import type { Identity } from "../crypto/certificates.ts";
 import { orderLayout } from "../market/order-layout.ts";
+import { AbortError } from "../mpc/abort.ts";
 import { InvariantError } from "../platform/assert.ts";
 import { messageOf } from "../platform/errors.ts";
 import {
   type Answer,
   type ClearCommand,
   type ClearedAnswer,
+  type Command,
   commandSchema,
   decodeJson,
   encodeJson,
@@ -19,45 +18,37 @@ import {
   MessageError,
   TAGS,
 } from "../wire/session-messages.ts";
-import { runClearing, type SessionResult, type SessionTools } from "./clearing-session.ts";
-import { type Callers, joinMesh, type Mesh } from "./mesh.ts";
-import { type OrderComponent, orderComponent } from "./order-component.ts";
+import {
+  type AttemptResult,
+  type AttemptTools,
+  ClearingAttempts,
+  isLie,
+} from "./clearing-attempts.ts";
+import type { SessionResult, SessionTools } from "./clearing-session.ts";
+import { intakeOf } from "./engine-sessions.ts";
+import { EvaluatorGroup, type GroupTools } from "./evaluator-group.ts";
+import { TooFewEvaluatorsError } from "./mesh-forming.ts";
+import type { OrderIntake } from "./order-intake.ts";
 
 export interface OperatorContext {
-  readonly identity: Identity;
-  readonly party: number;
-  readonly callers: Callers;
-  /** For the links this evaluator opens to others. */
-  readonly linkOptions: LinkOptions;
+  readonly group: GroupTools;
   readonly tools: Omit<SessionTools, "onPhase">;
-  readonly log: (message: string) => void;
+  readonly log: (event: string, details: Readonly<Record<string, unknown>>) => void;
   readonly peakRssBytes: () => number;
 }
 
 /** Serves an operator until its link ends. A clearing that fails is answered with the reason. */
 export async function serveOperator(context: OperatorContext, link: Link): Promise<void> {
-  let mesh: Mesh | null = null;
+  const session = new OperatorSession(context, link);
   try {
-    for (;;) {
-      const bytes = await link.receiveFrame(TAGS.commands, MAX_JSON_BYTES);
-      const command = decodeJson(commandSchema, bytes);
-      if (command.type === "peers") {
-        const { identity, party, callers, linkOptions } = context;
-        mesh = await joinMesh(identity, party, command.evaluators, callers, linkOptions);
-        answer(link, { type: "ready" });
-      } else if (mesh === null) {
-        throw new MessageError("the command `clear` comes before `peers`");
-      } else {
-        await clear(context, link, mesh, command);
-      }
-    }
+    await session.serve();
   } catch (error) {
-    const message = describe(error);
-    for (const peer of mesh?.links ?? []) peer?.close();
+    session.leave();
     if (error instanceof ChannelError && error.message.startsWith(link.peer)) return;
-    context.log(message);
+    const message = describe(error);
+    context.log("failed", { message });
     try {
-      answer(link, { type: "failed", message });
+      answer(link, { type: "failed", message, lie: isLie(error) });
     } catch {
       // The operator has gone; the log has it.
     }
@@ -67,7 +58,8 @@ export async function serveOperator(context: OperatorContext, link: Link): Promi
 
 /** Turns away an operator that comes while another one is served. */
 export function refuseOperator(link: Link): void {
-  answer(link, { type: "failed", message: "another operator is being served; try again later" });
+  const message = "another operator is being served; try again later";
+  answer(link, { type: "failed", message, lie: false });
   link.close();
 }
 
@@ -75,61 +67,176 @@ const answer = (link: Link, message: Answer) => link.send(TAGS.commands, encodeJ
 
 /** What an operator is told: the reason, without inner detail that could depend on a secret. */
 function describe(error: unknown): string {
-  if (error instanceof ChannelError || error instanceof MessageError) return error.message;
+  const known = [ChannelError, MessageError, AbortError, TooFewEvaluatorsError];
+  if (known.some((kind) => error instanceof kind)) return messageOf(error);
   if (error instanceof InvariantError) return `an invariant was broken: ${error.message}`;
   return `unexpected failure: ${messageOf(error)}`;
 }
 
-async function clear(
-  context: OperatorContext,
-  link: Link,
-  mesh: Mesh,
-  command: ClearCommand,
-): Promise<void> {
-  const layout = orderLayout(
-    command.priceBits,
-    command.energyBits,
-    command.revealedSuppliers.length,
-  );
-  const { field, primitives } = context.tools;
-  const component = (position: number) =>
-    orderComponent(field, primitives, (context.party + position) % 3, command.count, layout);
-  const components = [component(0), component(1)] as const;
-  await Promise.all([
-    receiveComponent(link, TAGS.firstComponent, components[0]),
-    receiveComponent(link, TAGS.secondComponent, components[1]),
-  ]);
-  const onPhase = (phase: "offline" | "online") => answer(link, { type: "phase", phase });
-  const tools = { ...context.tools, onPhase };
-  const result = await runClearing(tools, mesh, command, layout, components);
-  answer(link, clearedAnswer(context, result));
-  await sendBytes(link, TAGS.orderResults, result.orderShares);
-  await sendBytes(link, TAGS.supplierResults, result.supplierShares);
+class OperatorSession {
+  private readonly context: OperatorContext;
+  private readonly link: Link;
+  private readonly ended = new AbortController();
+  private group: EvaluatorGroup | null = null;
+  private clearings = 0;
+  /** The command that comes next, once somebody has asked for it. */
+  private coming: Promise<Command> | null = null;
+
+  constructor(context: OperatorContext, link: Link) {
+    this.context = context;
+    this.link = link;
+    void link.whenEnded().then((error) => this.ended.abort(error));
+  }
+
+  async serve(): Promise<void> {
+    for (;;) {
+      const command = await this.next();
+      if (command.type === "peers") {
+        this.leave();
+        this.group = new EvaluatorGroup(this.context.group, command.evaluators);
+        await this.group.gather(command.quorum, this.ended.signal);
+        answer(this.link, { type: "ready" });
+      } else if (command.type === "clear") {
+        await this.clear(command);
+      } else if (command.type === "fetch") {
+        throw new MessageError("the command `fetch` comes after `cleared`");
+      }
+    }
+  }
+
+  leave(): void {
+    this.group?.leave();
+    this.group = null;
+  }
+
+  private async clear(command: ClearCommand): Promise<void> {
+    const { group, context } = this;
+    if (group === null) throw new MessageError("the command `clear` comes before `peers`");
+    const { parties } = command.setting;
+    const there = group.evaluators.length;
+    if (parties !== there) {
+      throw new MessageError(`the setting is for ${parties} evaluators, this market has ${there}`);
+    }
+    this.clearings += 1;
+    const supplierCount = command.revealedSuppliers.length;
+    const layout = orderLayout(command.priceBits, command.energyBits, supplierCount);
+    const { setting, count } = command;
+    const orders = intakeOf(context.tools, setting, group.party, count, layout);
+    await Promise.all(
+      orders.streams.map((stream, index) => receiveStream(this.link, TAGS.orders + index, stream)),
+    );
+    const results = new Map<number, SessionResult>();
+    const attempts = new ClearingAttempts(
+      this.attemptTools(results),
+      group,
+      command,
+      orders,
+      this.clearings,
+    );
+    try {
+      await this.untilFinished(attempts, results);
+    } finally {
+      await attempts.abandon();
+    }
+    answer(this.link, { type: "finished" });
+  }
+
+  private attemptTools(results: Map<number, SessionResult>): AttemptTools {
+    const { tools, log } = this.context;
+    return {
+      ...tools,
+      onEvent: log,
+      onPhase: (phase, attempt) => this.tell({ type: "phase", phase, attempt }),
+      onResult: (result) => {
+        results.set(result.attempt, result.result);
+        this.tell(clearedAnswer(this.context, result));
+      },
+    };
+  }
+
+  /** Answers commands until the clearing is finished. What fails after a result was there is told, no more. */
+  private async untilFinished(
+    attempts: ClearingAttempts,
+    results: ReadonlyMap<number, SessionResult>,
+  ): Promise<void> {
+    let failure = attempts.ended.then(() => new Promise<never>(() => {}));
+    for (;;) {
+      try {
+        await Promise.race([this.peek(), failure]);
+      } catch (error) {
+        if (!attempts.hasResult || this.ended.signal.aborted) throw error;
+        failure = new Promise<never>(() => {});
+        const message = describe(error);
+        this.context.log("failed", { message });
+        answer(this.link, { type: "failed", message, lie: isLie(error) });
+        continue;
+      }
+      const command = await this.next();
+      if (command.type === "finish") return;
+      if (command.type !== "fetch") {
+        throw new MessageError(`the command \`${command.type}\` comes before \`finish\``);
+      }
+      const result = results.get(command.attempt);
+      if (result === undefined) throw new MessageError(`attempt ${command.attempt} has no result`);
+      await sendBytes(this.link, TAGS.orderResults, result.orderShares);
+      await sendBytes(this.link, TAGS.supplierResults, result.supplierShares);
+    }
+  }
+
+  /** Tells the operator something while an attempt goes on; that it has gone shows elsewhere. */
+  private tell(message: Answer): void {
+    if (!this.ended.signal.aborted) answer(this.link, message);
+  }
+
+  /** Awaits the next command, which stays the next one. */
+  private peek(): Promise<Command> {
+    if (this.coming === null) {
+      this.coming = this.link
+        .receiveFrame(TAGS.commands, MAX_JSON_BYTES)
+        .then((bytes) => decodeJson(commandSchema, bytes));
+      this.coming.catch(() => {}); // Whoever takes it sees the error.
+    }
+    return this.coming;
+  }
+
+  private async next(): Promise<Command> {
+    const command = await this.peek();
+    this.coming = null;
+    return command;
+  }
 }
 
-function clearedAnswer(context: OperatorContext, result: SessionResult): ClearedAnswer {
+function clearedAnswer(context: OperatorContext, cleared: AttemptResult): ClearedAnswer {
+  const { attempt, active, result } = cleared;
   const rejected: ClearedAnswer["rejected"] = [];
   result.rejected.forEach((reason, index) => {
     if (reason !== null) rejected.push([index, reason]);
   });
   return {
     type: "cleared",
+    attempt,
+    active: [...active],
     traded: result.traded,
     priceTick: result.priceTick,
     rejected: rejected.slice(0, MAX_REJECTED_LISTED),
     rejectedCount: rejected.length,
-    coin: Buffer.from(result.coin).toString("hex"),
+    coin: result.coin === null ? null : Buffer.from(result.coin).toString("hex"),
     offlineMs: result.offlineMs,
     onlineMs: result.onlineMs,
     bytesSent: result.bytesSent,
+    elementsSent: result.elementsSent,
     rounds: result.rounds,
     onlineRounds: result.onlineRounds,
     peakRssBytes: context.peakRssBytes(),
   };
 }
 
-async function receiveComponent(link: Link, tag: number, component: OrderComponent): Promise<void> {
-  const { byteLength } = component;
+async function receiveStream(
+  link: Link,
+  tag: number,
+  stream: OrderIntake["streams"][number],
+): Promise<void> {
+  const { byteLength } = stream;
   if (byteLength === 0) return;
-  await link.receive(tag, byteLength, (piece, offset) => component.write(piece, offset));
+  await link.receive(tag, byteLength, (piece, offset) => stream.write(piece, offset));
 }

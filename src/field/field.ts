@@ -91,6 +91,16 @@ export class Field {
     return this.memory.bytes(a).every((byte, at) => byte === bytes[at]);
   }
 
+  /** Per element 0 if it is 0, else 1; for public vectors. */
+  nonZero(v: Vector): Uint8Array {
+    const words = this.memory.words;
+    const found = new Uint8Array(v.length);
+    for (let i = 0, at = v.offset / 4; i < found.length; i++, at += 2) {
+      found[i] = words[at]! | words[at + 1]! ? 1 : 0;
+    }
+    return found;
+  }
+
   /** dst = src; they may overlap. */
   copy(dst: Vector, src: Vector): void {
     sameLength(dst, src);

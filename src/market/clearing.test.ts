@@ -6,6 +6,7 @@ import { clearInPlain } from "../client/clear-in-plain.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
 import { arrangementOf } from "../mpc/serve.ts";
+import { ALGORITHMS } from "../wire/setting.ts";
 import { randomMarket } from "./brute-force.test-helper.ts";
 import { clearInClear } from "./oracle.ts";
 import type { Order, Outcome, Side } from "./order.ts";
@@ -27,6 +28,8 @@ interface Market {
 const anyRules: fc.Arbitrary<SecretRules> = fc.record({
   priceRule: fc.constantFrom(...PRICE_RULES),
   rationing: fc.constantFrom(...RATIONINGS),
+  algorithm: fc.constantFrom(...ALGORITHMS),
+  priorityOrder: fc.constant("public"),
   revealedSuppliers: fc.oneof(
     fc.constant([true, true, true]),
     fc.array(fc.boolean(), { minLength: SUPPLIERS, maxLength: SUPPLIERS }),
@@ -165,6 +168,16 @@ const special: readonly { name: string; orders: readonly Order[]; traded: boolea
   },
 ];
 
+const everyRule = (revealedSuppliers: readonly boolean[]): SecretRules[] =>
+  PRICE_RULES.flatMap((priceRule) =>
+    RATIONINGS.flatMap((rationing) =>
+      ALGORITHMS.map((algorithm) => {
+        const priorityOrder = "public";
+        return { priceRule, rationing, algorithm, priorityOrder, revealedSuppliers };
+      }),
+    ),
+  );
+
 const check = (
   markets: fc.Arbitrary<Market>,
   clear: (market: Market) => Promise<Outcome>,
@@ -189,33 +202,30 @@ describe.each([
   it("a market of 2000 orders", () => check(crowded(2000), clear, large));
   it("every rule on the same market", async () => {
     const [market] = fc.sample(crowded(40), { numRuns: 1, seed: 7 });
-    for (const priceRule of PRICE_RULES) {
-      for (const rationing of RATIONINGS) {
-        const rules = { priceRule, rationing, revealedSuppliers: [true, false, true] };
-        const given = { ...market!, rules };
-        expectSame(await clear(given), oracle(given));
-      }
+    for (const rules of everyRule([true, false, true])) {
+      const given = { ...market!, rules };
+      expectSame(await clear(given), oracle(given));
     }
   });
 
   it.each(special)("$name", async ({ orders, traded }) => {
-    for (const priceRule of PRICE_RULES) {
-      for (const rationing of RATIONINGS) {
-        const rules = { priceRule, rationing, revealedSuppliers: [true, true, true] };
-        const priority = Uint32Array.from(orders.keys()).reverse();
-        const market = { priceBits: 16, energyBits: 24, rules, orders, priority };
-        const outcome = await clear(market);
-        expectSame(outcome, oracle(market));
-        expect(outcome.traded).toBe(traded);
-        expect(outcome.priceTick === null).toBe(!traded);
-      }
+    for (const rules of everyRule([true, true, true])) {
+      const priority = Uint32Array.from(orders.keys()).reverse();
+      const market = { priceBits: 16, energyBits: 24, rules, orders, priority };
+      const outcome = await clear(market);
+      expectSame(outcome, oracle(market));
+      expect(outcome.traded).toBe(traded);
+      expect(outcome.priceTick === null).toBe(!traded);
     }
   });
 
-  it("the same market twice with the same result", async () => {
+  it("the same market by both algorithms, and twice, with the same result", async () => {
     for (const market of fc.sample(crowded(60), { numRuns: 3, seed: 11 })) {
-      const first = await clear(market);
-      expectSame(await clear(market), first);
+      const by = (algorithm: SecretRules["algorithm"]) =>
+        clear({ ...market, rules: { ...market.rules, algorithm } });
+      const first = await by("descent");
+      expectSame(await by("descent"), first);
+      expectSame(await by("sort"), first);
       expect(first.tradedUnits).toHaveLength(60);
     }
   });

@@ -4,13 +4,16 @@
 // Every order has the key k = 2 * tick + [buys]. With M the energy offered for sale and N(x) the energy of all
 // orders with keys >= x, the market clears at every price between x2 = max{x : N(x) >= M + 1} and
 // x1 = max{x : N(x) >= M}, halved. Energy above the line changes hands with its buyers or stays with its sellers.
-import { type DescentResult, descend } from "../mpc/descent.ts";
+import type { ComparisonPool } from "../mpc/comparison.ts";
 import type { Engine } from "../mpc/engine.ts";
 import { quotient } from "../mpc/quotient.ts";
 import { serve, servedAmounts } from "../mpc/serve.ts";
 import type { Partial, Secret } from "../mpc/shared.ts";
+import type { Shuffle } from "../mpc/shuffle.ts";
+import { assert } from "../platform/assert.ts";
+import { type AllocatingLine, rationBits } from "./lines.ts";
 import { UNIT_BITS } from "./order.ts";
-import { descentTargets, type PreparedClearing, rationBits } from "./preparation.ts";
+import type { PreparedClearing } from "./preparation.ts";
 
 export interface SecretOutcome {
   readonly traded: boolean;
@@ -28,34 +31,24 @@ export interface SecretOutcome {
 /**
  * Clears the period. `arrangement[position]` is the order at each position of a serving (mpc/serve.ts): a public
  * random permutation that no party could choose, made after gate closure. Positions are served in a fixed order,
- * so this is a random priority.
+ * so this is a random priority. Null where the rules hide it: then a secret permutation takes its place.
  * Opens: whether there was trade, and the price if there was (everybody may learn both: docs/PROTOCOL.md).
  */
 export async function clearPeriod(
   engine: Engine,
   prepared: PreparedClearing,
-  arrangement: Uint32Array,
+  arrangement: Uint32Array | null,
 ): Promise<SecretOutcome> {
-  const { rules, pool, offered } = prepared;
+  const { rules, pool } = prepared;
   if (prepared.count === 0) return emptyOutcome(engine, prepared);
-  const targets = descentTargets(rules.priceRule);
-  const lines = await descend(
-    engine,
-    pool,
-    prepared.energy,
-    targets.map(({ extra, allocates }, index) => ({
-      material: prepared.descents[index]!,
-      target: engine.addNumber(offered, extra),
-      keysInUnits: allocates ? 2 ** rationBits(rules.rationing) : null,
-    })),
-  );
-  const above = await allocate(engine, prepared, lines.at(-1)!, arrangement);
+  const lines = await prepared.lines.find(engine, pool, prepared.offered);
+  const above = await allocate(engine, prepared, lines.allocating, arrangement);
 
   // The products from here on do not depend on each other: one round, but for the comparison.
   const bought = engine.partialDots([[above, prepared.buys]]);
   const [flag, price, suppliers] = await Promise.all([
     pool.negative(engine, engine.scale(bought, -1)),
-    clearingPrice(engine, lines),
+    lines.price(),
     supplierSums(engine, prepared, above),
   ]);
   const aboveUnits = engine.scale(above, 2 ** (UNIT_BITS - rationBits(rules.rationing)));
@@ -82,29 +75,66 @@ function emptyOutcome(engine: Engine, prepared: PreparedClearing): SecretOutcome
 async function allocate(
   engine: Engine,
   prepared: PreparedClearing,
-  line: DescentResult,
-  arrangement: Uint32Array,
+  line: AllocatingLine,
+  arrangement: Uint32Array | null,
 ): Promise<Secret> {
+  const { onLine, aboveLine } = line;
   const bits = rationBits(prepared.rules.rationing);
-  const { on: onLine, above: aboveLine } = line.keys!;
-  const toServe = engine.sub(engine.partial(prepared.offered), line.above);
+  const toServe = engine.sub(engine.partial(prepared.offered), line.aboveTotal);
   // Every Wh on the line gets the same number of units, and the units left over go one per Wh by priority.
   const { quotient: perWh, remainder } = await quotient(
     engine,
     prepared.pool,
     engine.scale(toServe, 2 ** bits),
-    line.on,
+    line.onLineTotal,
     bits,
   );
-  const arranged = engine.gather(onLine, arrangement);
-  const serving = await serve(engine, prepared.pool, arranged, remainder);
-  const served = servedAmounts(engine, serving, arranged);
-  const extra = engine.scatter(served, arrangement);
+  const extra =
+    prepared.priority === null
+      ? await serveArranged(engine, prepared.pool, onLine, remainder, arrangement)
+      : await serveHidden(engine, prepared.pool, onLine, remainder, prepared.priority);
   const above = await engine.mulSum([...aboveLine, [onLine, perWh]], extra);
   const used = new Set(aboveLine.flat());
   used.delete(prepared.energy);
-  engine.free(onLine, arranged, served, extra, ...used);
+  engine.free(onLine, extra, ...used);
   return above;
+}
+
+/** Serves the remainder in a public order: what each order gets of it. */
+async function serveArranged(
+  engine: Engine,
+  pool: ComparisonPool,
+  amounts: Secret,
+  remainder: Partial,
+  arrangement: Uint32Array | null,
+): Promise<Partial> {
+  assert(arrangement !== null, "a public priority order needs an arrangement");
+  const arranged = engine.gather(amounts, arrangement);
+  const serving = await serve(engine, pool, arranged, remainder);
+  const served = servedAmounts(engine, serving, arranged);
+  const extra = engine.scatter(served, arrangement);
+  engine.free(arranged, served);
+  return extra;
+}
+
+/**
+ * The same in an order that nobody knows. Rounds: those of a shuffle forward and back, and 1. Elements: 1 per order
+ * and pass, forward and back, and 1.
+ */
+async function serveHidden(
+  engine: Engine,
+  pool: ComparisonPool,
+  amounts: Secret,
+  remainder: Partial,
+  priority: Shuffle,
+): Promise<Secret> {
+  const [arranged] = (await priority.forward(engine, [amounts])) as [Secret];
+  const serving = await serve(engine, pool, arranged, remainder);
+  const served = servedAmounts(engine, serving, arranged);
+  const shared = await engine.reshare(served);
+  const [extra] = (await priority.back(engine, [shared])) as [Secret];
+  engine.free(arranged, served, shared);
+  return extra;
 }
 
 /** Bought and sold energy of each supplier's customers, in units of 2^-10 Wh. */
@@ -131,23 +161,4 @@ async function supplierSums(
     at += 2;
     return engine.slice(shared, at - 2, at);
   });
-}
-
-/** The price tick of one line, or the floor of the mean of two; the side bit is dropped. */
-async function clearingPrice(engine: Engine, lines: readonly DescentResult[]): Promise<Secret> {
-  const ticks = lines.map(({ bits }) => {
-    const priceBits = bits.slice(0, -1);
-    let tick = priceBits[0]!;
-    for (const bit of priceBits.slice(1)) tick = engine.add(engine.scale(tick, 2), bit);
-    return { tick, low: priceBits.at(-1)! };
-  });
-  const [upper, lower] = ticks;
-  if (lower === undefined) return upper!.tick;
-  const odd = await engine.mulSum(
-    [[upper!.low, engine.scale(lower.low, -2)]],
-    engine.add(upper!.low, lower.low),
-  );
-  const even = engine.sub(engine.add(upper!.tick, lower.tick), odd);
-  // Division by 2 in the field: 2 * 2^60 = 2^61 = 1.
-  return engine.scale(engine.scale(even, 2 ** 30), 2 ** 30);
 }

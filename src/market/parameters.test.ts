@@ -23,6 +23,7 @@ describe("good files", () => {
       energyBits: 16,
       priceRule: "midpoint",
       rationing: "pro-rata",
+      priorityOrder: "public",
       suppliers: null,
       minimumGroup: 15,
     });
@@ -39,6 +40,7 @@ describe("good files", () => {
         energy_bits: 20,
         price_rule: "upper",
         rationing: "priority",
+        priority_order: "hidden",
         suppliers: ["Nordlicht", "Stadtwerke"],
         minimum_group: 3,
       }),
@@ -48,6 +50,7 @@ describe("good files", () => {
       energyBits: 20,
       priceRule: "upper",
       rationing: "priority",
+      priorityOrder: "hidden",
       suppliers: ["Nordlicht", "Stadtwerke"],
       minimumGroup: 3,
     });
@@ -82,6 +85,7 @@ describe("bad files", () => {
     [{ energy_bits: "16" }, 'energy_bits: found "16"; expected a whole number from 8 to 24'],
     [{ minimum_group: 0 }, "minimum_group: found 0; expected a whole number 1 or more"],
     [{ rationing: "fair" }, 'rationing: found "fair"; expected one of "pro-rata", "priority"'],
+    [{ priority_order: 1 }, 'priority_order: found 1; expected one of "public", "hidden"'],
     [{ price_rule: null }, 'price_rule: found null; expected one of "midpoint", "upper", "lower"'],
     [{ suppliers: [] }, "suppliers: found []; expected a list of 1 to 16 names"],
     [{ suppliers: ["a", "a"] }, 'suppliers: found ["a","a"]; expected names that all differ'],

@@ -4,6 +4,7 @@
 
 import { z } from "zod";
 import { assert } from "../platform/assert.ts";
+import { PRIORITY_ORDERS, type Setting } from "../wire/setting.ts";
 import { decimalTextOf, parseDecimal } from "./decimal.ts";
 import { gridProblem, MAX_PRICE_BITS, MIN_PRICE_BITS, PriceGrid } from "./price-grid.ts";
 
@@ -30,6 +31,8 @@ export interface MarketParameters {
   readonly priceRule: PriceRule;
   /** How orders exactly at the margin share what is left. */
   readonly rationing: Rationing;
+  /** Whether everybody, or nobody, may know in which order remainders are handed out. */
+  readonly priorityOrder: Setting["priorityOrder"];
   /** Null when the file names none: then the order file does. */
   readonly suppliers: readonly string[] | null;
   /** A supplier's sums are published only if it has at least this many customers. */
@@ -103,6 +106,7 @@ function marketShape(defaultMinimumGroup: number) {
     energy_bits: wholeNumber(MIN_ENERGY_BITS, MAX_ENERGY_BITS, 16),
     price_rule: z.enum(PRICE_RULES, { error: oneOf(PRICE_RULES) }).default("midpoint"),
     rationing: z.enum(RATIONINGS, { error: oneOf(RATIONINGS) }).default("pro-rata"),
+    priority_order: z.enum(PRIORITY_ORDERS, { error: oneOf(PRIORITY_ORDERS) }).default("public"),
     suppliers: suppliers.optional(),
     minimum_group: wholeNumber(1, Number.MAX_SAFE_INTEGER, defaultMinimumGroup),
   };
@@ -139,6 +143,7 @@ export function parseMarketParameters(
     energyBits: rest.energy_bits,
     priceRule: rest.price_rule,
     rationing: rest.rationing,
+    priorityOrder: rest.priority_order,
     suppliers: rest.suppliers ?? null,
     minimumGroup: rest.minimum_group,
   };

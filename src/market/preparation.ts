@@ -1,18 +1,17 @@
 // The offline half of a clearing: the work that needs no other order, done as orders arrive.
 import { ComparisonPool } from "../mpc/comparison.ts";
-import {
-  type DescentMasks,
-  type DescentMaterial,
-  digitGates,
-  drawMasks,
-  prepareDescents,
-} from "../mpc/descent-material.ts";
 import { copy, type Engine, mul } from "../mpc/engine.ts";
 import { quotientComparisons } from "../mpc/quotient.ts";
 import { serveComparisons } from "../mpc/serve.ts";
 import type { Secret } from "../mpc/shared.ts";
-import { UNIT_BITS } from "./order.ts";
-import type { PriceRule, Rationing } from "./parameters.ts";
+import { Shuffle } from "../mpc/shuffle.ts";
+import type { Setting } from "../wire/setting.ts";
+import { prepareDescentLines } from "./descent-lines.ts";
+import { type LineRules, type PreparedLines, rationBits } from "./lines.ts";
+import { prepareSortedLines } from "./sorted-lines.ts";
+
+/** Random masks made beforehand at most, in elements: as much memory as it takes to hold them. */
+const MOST_MASKS = 2 ** 24;
 
 /** All orders of a period, one element per order in each vector. */
 export interface SecretBook {
@@ -24,9 +23,11 @@ export interface SecretBook {
   readonly suppliers: readonly Secret[];
 }
 
-export interface SecretRules {
-  readonly priceRule: PriceRule;
-  readonly rationing: Rationing;
+export interface SecretRules extends LineRules {
+  /** How the lines are found. */
+  readonly algorithm: Setting["algorithm"];
+  /** Whether everybody may know in which order remainders are handed out. */
+  readonly priorityOrder: Setting["priorityOrder"];
   /** Which suppliers may learn their sums: those with at least the minimum group of customers. */
   readonly revealedSuppliers: readonly boolean[];
 }
@@ -36,7 +37,9 @@ export interface PreparedClearing {
   readonly count: number;
   readonly rules: SecretRules;
   readonly pool: ComparisonPool;
-  readonly descents: readonly DescentMaterial[];
+  readonly lines: PreparedLines;
+  /** The hidden priority order; null where it is public. */
+  readonly priority: Shuffle | null;
   readonly energy: Secret;
   readonly buys: Secret;
   /** Energy offered for sale in total. */
@@ -51,12 +54,9 @@ interface SupplierMaterial {
   readonly offered: Secret;
 }
 
-/** Binary digits of a unit of rationed energy: pro rata shares in 2^-10 Wh, priority serves whole Wh. */
-export const rationBits = (rationing: Rationing) => (rationing === "pro-rata" ? UNIT_BITS : 0);
-
 /**
- * The work that needs no other order: masked key bits, products, material for every comparison. The book's
- * vectors are used up.
+ * The work that needs no other order: products, what the algorithm for the lines prepares, material for every
+ * comparison. The book's vectors are used up.
  */
 export async function prepareClearing(
   engine: Engine,
@@ -78,13 +78,16 @@ export async function prepareClearing(
     ),
   );
   engine.free(...book.suppliers.filter((_, index) => !rules.revealedSuppliers[index]));
-  const masks = await drawMasks(engine, descentTargets(rules.priceRule).length, keyBits.length);
-  const pool = await preparePool(engine, rules, masks, count);
-  const descents = await prepareDescents(engine, masks, keyBits, energy);
+  const prepareLines = rules.algorithm === "sort" ? prepareSortedLines : prepareDescentLines;
+  const lines = await prepareLines(engine, rules, keyBits, energy);
+  const pool = await preparePool(engine, rules, lines.gates, count);
+  const isHidden = rules.priorityOrder === "hidden";
+  const priority = isHidden ? await Shuffle.draw(engine, count) : null;
   const offered = engine.sum(sellEnergy);
-  await engine.stockMasks(count * onlineElements(masks));
+  const allocation = 1 + (isHidden ? 1 + 2 * engine.shufflePasses : 0);
+  await engine.stockMasks(Math.min(MOST_MASKS, count * (lines.onlineElements + allocation)));
   engine.free(sellEnergy);
-  return { count, rules, pool, descents, energy, buys, offered, suppliers };
+  return { count, rules, pool, lines, priority, energy, buys, offered, suppliers };
 }
 
 async function prepareSupplier(
@@ -101,35 +104,13 @@ async function prepareSupplier(
 }
 
 /** Material for all comparisons of a clearing, in the order in which they are made. */
-async function preparePool(
+function preparePool(
   engine: Engine,
   rules: SecretRules,
-  masks: readonly DescentMasks[],
+  gates: Secret,
   count: number,
 ): Promise<ComparisonPool> {
-  const byDigit = masks[0]!.digits.map((_, digit) => digitGates(engine, digit, masks));
   const ungated = quotientComparisons(rationBits(rules.rationing)) + serveComparisons(count) + 1; // 1: was there trade?
   const ones = engine.constant(new Uint8Array(ungated).fill(1));
-  return ComparisonPool.prepare(engine, engine.concat([...byDigit, ones]));
-}
-
-/**
- * Which of the line's keys a price rule needs: x1 (extra 0) or x2 (extra 1). Both give the same allocation: they
- * differ only when the energy above x2 is M exactly, and then nobody is rationed. So the last one also allocates.
- */
-export function descentTargets(rule: PriceRule): readonly { extra: number; allocates: boolean }[] {
-  if (rule === "upper") return [{ extra: 0, allocates: true }];
-  if (rule === "lower") return [{ extra: 1, allocates: true }];
-  return [
-    { extra: 0, allocates: false },
-    { extra: 1, allocates: true },
-  ];
-}
-
-/** How many elements the online phase sends per order: see `descend`, and one for the allocation. */
-function onlineElements(masks: readonly DescentMasks[]): number {
-  const digits = masks[0]!.digits.length;
-  const allocating = 2 * (digits - 1);
-  const others = (masks.length - 1) * (digits - 2);
-  return allocating + others + 1;
+  return ComparisonPool.prepare(engine, engine.concat([gates, ones]));
 }

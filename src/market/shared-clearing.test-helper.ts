@@ -2,17 +2,17 @@
 // receive, and put together by those who may learn the results; for tests of the market's rules on
 // shares.
 
+import { shareOrders } from "../client/share-orders.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
-import { fingerprintComparer } from "../evaluator/clearing-session.ts";
-import { orderComponent } from "../evaluator/order-component.ts";
+import { replicatedIntake } from "../evaluator/order-intake.ts";
 import { Field } from "../field/field.ts";
-import type { Engine } from "../mpc/engine.ts";
-import { Parties, shareOf } from "../mpc/engines.test-helper.ts";
-import { atThreeParties, revealed } from "../mpc/parties.test-helper.ts";
+import type { Engine, Security, VerifiableEngine } from "../mpc/engine.ts";
+import { type EngineKind, Parties, shareOf } from "../mpc/engines.test-helper.ts";
+import { atThreeParties, type FrameWatch, revealed } from "../mpc/parties.test-helper.ts";
 import { arrangementOf } from "../mpc/serve.ts";
-import { type CompressedShares, splitRows } from "../sharing/replicated.ts";
+import { VerifiedEngine } from "../mpc/verified-engine.ts";
 import { clearPeriod } from "./clearing.ts";
-import { type RejectionReason, takeOrders } from "./intake.ts";
+import type { RejectionReason } from "./intake.ts";
 import { type Order, type Outcome, tradedFromAbove } from "./order.ts";
 import { type OrderLayout, orderRows } from "./order-layout.ts";
 import { prepareClearing, type SecretBook, type SecretRules } from "./preparation.ts";
@@ -35,7 +35,7 @@ async function clearBook(
   const outcome = await clearPeriod(
     engine,
     await prepareClearing(engine, rules, book),
-    arrangementOf(priority),
+    rules.priorityOrder === "hidden" ? null : arrangementOf(priority),
   );
   const sums = outcome.suppliers.filter((own) => own !== null);
   const [orders, ...suppliers] = await engine.reveal([outcome.aboveUnits, ...sums]);
@@ -48,7 +48,11 @@ async function clearBook(
 }
 
 /** The outcome in clear; throws when the evaluators' shares do not fit together. */
-function outcomeOf(results: readonly OwnResult[], orders: readonly Order[]): Outcome {
+function outcomeOf(
+  results: readonly OwnResult[],
+  orders: readonly Order[],
+  combined: (shares: readonly Uint8Array[]) => number[],
+): Outcome {
   const [first] = results;
   for (const { traded, priceTick } of results) {
     if (traded !== first!.traded || priceTick !== first!.priceTick) {
@@ -58,12 +62,12 @@ function outcomeOf(results: readonly OwnResult[], orders: readonly Order[]): Out
   return {
     traded: first!.traded,
     priceTick: first!.priceTick,
-    tradedUnits: Float64Array.from(revealed(results.map((result) => result.orders)), (above, i) =>
+    tradedUnits: Float64Array.from(combined(results.map((result) => result.orders)), (above, i) =>
       tradedFromAbove(orders[i]!, above),
     ),
     suppliers: first!.suppliers.map((own, k) => {
       if (own === null) return null;
-      const [boughtUnits, soldUnits] = revealed(results.map((of) => of.suppliers[k]!));
+      const [boughtUnits, soldUnits] = combined(results.map((of) => of.suppliers[k]!));
       return { boughtUnits: boughtUnits!, soldUnits: soldUnits! };
     }),
   };
@@ -92,36 +96,45 @@ async function sharedBook(
   return { keyBits, energy, suppliers };
 }
 
-/** Clears at three parties that hold the orders as random sharings already. */
+/** Which engines clear, and who watches what they send. */
+export interface SharedSetting {
+  readonly kind: EngineKind;
+  readonly security: Security;
+  readonly onFrame?: FrameWatch;
+}
+
+/** Clears at parties that hold the orders as random sharings already. */
 export async function clearOnShares(
   layout: OrderLayout,
   rules: SecretRules,
   orders: readonly Order[],
   priority: Uint32Array,
+  { kind, security, onFrame }: SharedSetting = { kind: "replicated", security: "semi-honest" },
 ): Promise<Outcome> {
-  const parties = await Parties.start("replicated");
+  const parties = await Parties.start(kind, onFrame);
   try {
-    const results = await parties.run(async (engine) =>
-      clearBook(engine, rules, await sharedBook(engine, layout, orders), priority),
-    );
-    return outcomeOf(results, orders);
+    const results = await parties.run(async (inner) => {
+      const engine =
+        security === "malicious"
+          ? new VerifiedEngine(inner as VerifiableEngine, nodePrimitives)
+          : inner;
+      return clearBook(engine, rules, await sharedBook(engine, layout, orders), priority);
+    });
+    return outcomeOf(results, orders, (shares) => parties.combined(shares));
   } finally {
     parties.close();
   }
 }
 
-/** What the three evaluators receive of all orders: received[party] holds its two components. */
-export type Received = readonly (readonly [Uint8Array, Uint8Array])[];
+/** What the evaluators receive of all orders: received[party] holds its streams. */
+export type Received = readonly (readonly Uint8Array[])[];
 
-/** Splits the orders and hands each evaluator copies of its own components. */
+/** Splits the orders and hands each evaluator copies of its own streams. */
 export function distribute(layout: OrderLayout, orders: readonly Order[]): Received {
-  const rows = orderRows(orders, layout);
-  const shares: CompressedShares = splitRows(new Field(), nodePrimitives, rows, layout.width);
-  const components = [shares.seeds0, shares.seeds1, shares.component2];
-  return [0, 1, 2].map((party) => [
-    components[party]!.slice(),
-    components[(party + 1) % 3]!.slice(),
-  ]);
+  const tools = { field: new Field(), primitives: nodePrimitives };
+  const setting = { engine: "replicated", parties: 3, threshold: 1 } as const;
+  const shares = shareOrders(tools, setting, layout, orders);
+  return shares.map((streams) => streams.map((bytes) => bytes.slice()));
 }
 
 export interface Session {
@@ -139,21 +152,11 @@ export async function clearReceived(
 ): Promise<Session> {
   const count = orders.length;
   const results = await atThreeParties(async (engine, party, peers) => {
-    const { field } = engine;
-    const components = received[party]!.map((bytes, position) => {
-      const index = (party + position) % 3;
-      const component = orderComponent(field, nodePrimitives, index, count, layout);
-      component.write(bytes, 0);
-      return component;
+    const intake = replicatedIntake(engine.field, nodePrimitives, party, count, layout);
+    intake.streams.forEach((stream, index) => {
+      stream.write(received[party]![index]!, 0);
     });
-    const comparer = fingerprintComparer(field, peers);
-    const { book, rejected } = await takeOrders(engine, comparer, nodePrimitives, layout, {
-      count,
-      read(from, to, first, second) {
-        components[0]!.read(from, to, first);
-        components[1]!.read(from, to, second);
-      },
-    });
+    const { book, rejected } = await intake.take(engine, peers, null, true);
     return { rejected, own: await clearBook(engine, rules, book, priority) };
   });
   const [first] = results;
@@ -164,6 +167,7 @@ export async function clearReceived(
   const outcome = outcomeOf(
     results.map(({ own }) => own),
     orders,
+    revealed,
   );
   // A meter whose order is rejected is told so, and trades nothing.
   const tradedUnits = outcome.tradedUnits.map((units, i) =>

@@ -1,5 +1,6 @@
-// The engines that run the same protocol tests: plain, and three replicated ones over in-memory
+// The engines that run the same protocol tests: plain, and several parties' over in-memory
 // links. Values go in as random sharings, not as constants, so that no share is trivially zero.
+import type { ClientDealing } from "../client/dealer-orders.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
@@ -7,15 +8,112 @@ import { mod } from "../field/reference.ts";
 import { assert } from "../platform/assert.ts";
 import { nextTurn } from "../platform/turn.ts";
 import { combineReplicated } from "../sharing/replicated.ts";
+import { combineShamir } from "../sharing/shamir.ts";
 import { ComparisonPool } from "./comparison.ts";
+import { startDealerEngines } from "./dealer-parties.test-helper.ts";
 import type { Engine } from "./engine.ts";
+import type { Peers } from "./network.ts";
 import { closePeers, type FrameWatch, meshedPeers } from "./parties.test-helper.ts";
 import { PlainEngine } from "./plain-engine.ts";
 import { ReplicatedEngine } from "./replicated-engine.ts";
+import { ShamirEngine } from "./shamir-engine.ts";
 import { Partial, Secret } from "./shared.ts";
 
-export type EngineKind = "plain" | "replicated";
-export const ENGINE_KINDS: readonly EngineKind[] = ["plain", "replicated"];
+/** How the engines of one computation start, and how their output shares are put together. */
+interface EngineTable {
+  readonly parties: number;
+  start(peers: readonly Peers[]): Promise<StartedEngines>;
+}
+
+interface StartedEngines {
+  readonly engines: readonly Engine[];
+  combine(field: Field, shares: readonly Uint8Array[]): Vector | Promise<Vector>;
+  close(): void;
+}
+
+/** Engines that need nothing but each other. */
+function among(
+  parties: number,
+  start: (peers: Peers) => Promise<Engine>,
+  combine: StartedEngines["combine"],
+): EngineTable {
+  return {
+    parties,
+    async start(peers) {
+      const engines = await Promise.all(peers.map((own) => start(own)));
+      return { engines, combine, close: () => {} };
+    },
+  };
+}
+
+const plain = among(
+  1,
+  async () => new PlainEngine(new Field(), nodePrimitives),
+  (field, [share]) => {
+    const result = field.alloc(share!.length / 8);
+    field.setBytes(result, share!);
+    return result;
+  },
+);
+
+const replicated = among(
+  3,
+  (peers) => ReplicatedEngine.start(new Field(), peers, nodePrimitives, nextTurn),
+  combineReplicated,
+);
+
+/** The evaluators at the given points, 2t + 1 of them. */
+function shamirAt(points: readonly number[]): EngineTable {
+  const threshold = (points.length - 1) / 2;
+  return among(
+    points.length,
+    (peers) =>
+      ShamirEngine.start(new Field(), peers, { points, threshold }, nodePrimitives, nextTurn),
+    (field, shares) => combineShamir(field, points, threshold, shares),
+  );
+}
+
+/** Evaluators with a dealer, which tells the masks of their outputs. */
+const dealerFor = (parties: number): EngineTable => ({
+  parties,
+  async start(peers) {
+    const { engines, client, close } = await startDealerEngines(peers);
+    return { engines, combine: (field, shares) => resultOf(field, client, shares), close };
+  },
+});
+
+async function resultOf(
+  field: Field,
+  client: ClientDealing,
+  shares: readonly Uint8Array[],
+): Promise<Vector> {
+  const told = await client.result(shares);
+  const result = field.alloc(told.length);
+  field.setBytes(result, told.memory.bytes(told));
+  return result;
+}
+
+const TABLE = {
+  plain,
+  replicated,
+  "shamir-3": shamirAt([1, 2, 3]),
+  "shamir-5": shamirAt([1, 2, 3, 4, 5]),
+  "shamir-7": shamirAt([1, 2, 3, 4, 5, 6, 7]),
+  /** Evaluators 0, 2 and 4 of five, of which any one may be curious. */
+  "shamir-3-of-5": shamirAt([1, 3, 5]),
+  "dealer-2": dealerFor(2),
+  "dealer-3": dealerFor(3),
+};
+
+export type EngineKind = keyof typeof TABLE;
+export const ENGINE_KINDS: readonly EngineKind[] = [
+  "plain",
+  "replicated",
+  "shamir-3",
+  "shamir-5",
+  "dealer-2",
+  "dealer-3",
+];
 
 export type Program<T> = (engine: Engine, party: number) => Promise<T>;
 
@@ -23,26 +121,33 @@ export type Program<T> = (engine: Engine, party: number) => Promise<T>;
 export class Parties {
   readonly engines: readonly Engine[];
   readonly close: () => void;
+  private readonly started: StartedEngines;
 
-  private constructor(engines: readonly Engine[], close: () => void) {
-    this.engines = engines;
+  private constructor(started: StartedEngines, close: () => void) {
+    this.started = started;
+    this.engines = started.engines;
     this.close = close;
   }
 
   static async start(kind: EngineKind, onFrame?: FrameWatch): Promise<Parties> {
-    if (kind === "plain") {
-      return new Parties([new PlainEngine(new Field(), nodePrimitives)], () => {});
-    }
-    const peers = meshedPeers(3, onFrame);
-    const engines = await Promise.all(
-      peers.map((own) => ReplicatedEngine.start(new Field(), own, nodePrimitives, nextTurn)),
-    );
-    return new Parties(engines, () => closePeers(peers));
+    const table: EngineTable = TABLE[kind];
+    const peers = meshedPeers(table.parties, onFrame);
+    const started = await table.start(peers);
+    return new Parties(started, () => {
+      closePeers(peers);
+      started.close();
+    });
   }
 
   /** Runs `program` at every party and returns all results. */
   run<T>(program: Program<T>): Promise<T[]> {
     return Promise.all(this.engines.map(program));
+  }
+
+  /** What a secret is, from the output shares of all parties. */
+  combined(shares: readonly Uint8Array[]): number[] {
+    const field = new Field();
+    return [...field.toNumbers(this.table.combine(field, shares))];
   }
 
   /** What `program` computes, revealed and opened; all parties must agree on it. */
@@ -60,17 +165,21 @@ export class Parties {
       }
       return out;
     });
-    return results[0]!.map(({ secret }, index) => {
+    const field = new Field();
+    const values: bigint[][] = [];
+    // One after the other: a dealer's masks are used in the order of the outputs.
+    for (const [index, { secret }] of results[0]!.entries()) {
       const shares = results.map((of) => of[index]!.bytes);
-      if (secret && shares.length === 3) {
-        const field = new Field();
-        return bigintsOf(field.toBytes(combineReplicated(field, shares)));
+      if (secret) {
+        values.push(bigintsOf(field.toBytes(await this.started.combine(field, shares))));
+        continue;
       }
       for (const share of shares) {
         assert(Buffer.compare(share, shares[0]!) === 0, "all parties open the same value");
       }
-      return bigintsOf(shares[0]!);
-    });
+      values.push(bigintsOf(shares[0]!));
+    }
+    return values;
   }
 }
 

@@ -1,6 +1,6 @@
 // Replicated engines in one process, over in-memory links, for tests of protocol code. The
 // links can be wrapped, to watch what passes over them.
-import type { Link, LinkStats, Sink } from "../channel/channel.ts";
+import type { ChannelError, Link, LinkStats, Sink } from "../channel/channel.ts";
 import { memoryLinks } from "../channel/memory.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
@@ -57,6 +57,10 @@ class WatchedLink implements Link {
 
   close(): void {
     this.inner.close();
+  }
+
+  whenEnded(): Promise<ChannelError> {
+    return this.inner.whenEnded();
   }
 }
 

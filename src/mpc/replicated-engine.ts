@@ -10,10 +10,11 @@ import { Beacon } from "./beacon.ts";
 import type { Engine, EngineStats, Factors, PassPermutation, VerifiableEngine } from "./engine.ts";
 import { type ConstantFactor, LinearEngine } from "./linear-engine.ts";
 import { type MessageKind, Network, type Peers } from "./network.ts";
+import { quiet } from "./quiet.ts";
 import { exclusiveOr } from "./random-bits.ts";
 import { commonBits } from "./replicated-bits.ts";
 import { type OpeningTools, openFromBoth, openPartial, openSecret } from "./replicated-opening.ts";
-import { drawPermutation, movedShares } from "./replicated-shuffle.ts";
+import { drawPermutation, movedShare } from "./replicated-shuffle.ts";
 import { Partial, Secret } from "./shared.ts";
 
 /** Elements computed and sent as one frame: the working set of a multiplication stays in the cache. */
@@ -201,10 +202,11 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   }
 
   async permute(columns: readonly Secret[], by: PassPermutation, back: boolean): Promise<Secret[]> {
-    const all = movedShares(this, this.network.party, columns, by, back);
-    const shared = await this.reshareAs(all, "shuffle");
-    this.free(all);
-    return columns.map((_, i) => this.slice(shared, i * by.length, (i + 1) * by.length));
+    // A message of its own for each column, all in one round: so each can be freed by itself.
+    const moved = columns.map((column) => movedShare(this, this.network.party, column, by, back));
+    const shared = await Promise.all(moved.map((own) => this.reshareAs(own, "shuffle")));
+    this.free(...moved);
+    return shared;
   }
 
   async reveal(values: readonly Secret[]): Promise<Uint8Array[]> {
@@ -291,10 +293,12 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   }
 
   /** Counts the round of an operation: it came after all that had finished when it began. */
-  private async asRound<T>(operation: Promise<T>): Promise<T> {
+  private asRound<T>(operation: Promise<T>): Promise<T> {
     const round = this.clock + 1;
-    const result = await operation;
-    this.clock = Math.max(this.clock, round);
-    return result;
+    const ended = operation.then((result) => {
+      this.clock = Math.max(this.clock, round);
+      return result;
+    });
+    return quiet(ended);
   }
 }

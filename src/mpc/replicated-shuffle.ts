@@ -29,29 +29,24 @@ export async function drawPermutation(
   return { pass, indices, length };
 }
 
-/** This evaluator's additive shares of all columns one after the other, moved: to be shared afresh. Local. */
-export function movedShares(
+/** This evaluator's additive share of a column, moved: to be shared afresh. Local. */
+export function movedShare(
   engine: LinearEngine,
   party: number,
-  columns: readonly Secret[],
+  column: Secret,
   by: PassPermutation,
   back: boolean,
 ): Partial {
   const position = (party - by.pass + 3) % 3;
   const { field } = engine;
-  const moved = columns.map((column) => {
-    const share = field.alloc(column.length);
-    const [x0, x1] = column.components as [Vector, Vector];
-    if (position === 2) field.fill(share, 0);
-    else if (position === 0) field.add(share, x0, x1);
-    else field.copy(share, x1);
-    const own = new Partial([share], true);
-    if (by.indices === null) return own;
-    const result = back ? engine.scatter(own, by.indices) : engine.gather(own, by.indices);
-    engine.free(own);
-    return result;
-  });
-  const all = engine.concat(moved);
-  engine.free(...moved);
-  return all;
+  const share = field.alloc(column.length);
+  const [x0, x1] = column.components as [Vector, Vector];
+  if (position === 2) field.fill(share, 0);
+  else if (position === 0) field.add(share, x0, x1);
+  else field.copy(share, x1);
+  const own = new Partial([share], true);
+  if (by.indices === null) return own;
+  const moved = back ? engine.scatter(own, by.indices) : engine.gather(own, by.indices);
+  engine.free(own);
+  return moved;
 }

@@ -3,17 +3,8 @@
 // the cost per item is a local gather and, at the caller, one product.
 import type { ComparisonPool } from "./comparison.ts";
 import type { Engine } from "./engine.ts";
+import { arity, firstNotBelow, search, searchComparisons } from "./search.ts";
 import type { Partial, Secret } from "./shared.ts";
-
-/** The most children of a node, that is comparisons made side by side. */
-const MAX_ARITY = 128;
-
-/** The number of columns in which `serve` arranges `count` items: all trees of one depth are balanced. */
-function arity(count: number): number {
-  if (count <= MAX_ARITY) return count;
-  const depth = Math.ceil(Math.log(count) / Math.log(MAX_ARITY));
-  return Math.ceil(count ** (1 / depth));
-}
 
 /** Where items stand: position = column * rows + row, and they are served row by row. */
 export interface ServingGrid {
@@ -53,13 +44,7 @@ export function arrangementOf(ranking: Uint32Array): Uint32Array {
 export function serveComparisons(count: number): number {
   if (count === 0) return 0;
   const { rows, columns } = servingGrid(count);
-  return columns + (rows > 1 ? locateComparisons(rows) : 0);
-}
-
-function locateComparisons(count: number): number {
-  if (count <= MAX_ARITY) return count;
-  const block = arity(count);
-  return block + locateComparisons(Math.ceil(count / block));
+  return columns + (rows > 1 ? searchComparisons(rows) : 0);
 }
 
 /** What each item gets: amount * served[row] + cut[row] * cutRow[column]. */
@@ -124,6 +109,7 @@ interface Located {
   readonly rest: Partial;
 }
 
+/** Which rows are served whole, and in which one the budget ends. */
 async function locateRow(
   engine: Engine,
   pool: ComparisonPool,
@@ -143,34 +129,15 @@ async function locateRow(
     if (next !== added) engine.free(added);
     sums = next;
   }
-  return locate(engine, pool, sums, budget);
-}
-
-/** Which items are served whole, and at which one the budget ends. Items stand in serving order. */
-async function locate(
-  engine: Engine,
-  pool: ComparisonPool,
-  amounts: Secret,
-  budget: Partial,
-): Promise<Located> {
-  const count = amounts.length;
-  if (count <= MAX_ARITY) return serveFew(engine, pool, engine.partial(amounts), budget);
-  const block = arity(count);
-  const blocks = await locate(engine, pool, engine.blockSums(amounts, block), budget);
-  const members = engine.partialDots(
-    Array.from({ length: block }, (_, c) => {
-      const at = strided(c, block, count);
-      return [engine.gather(amounts, at), engine.slice(blocks.cut, 0, at.length)] as const;
-    }),
-  );
-  const step = await serveFew(engine, pool, members, blocks.rest);
-  const byBlock = Uint32Array.from({ length: count }, (_, i) => Math.floor(i / block));
-  const byMember = Uint32Array.from({ length: count }, (_, i) => i % block);
-  const served = await engine.mulSum(
-    [[engine.gather(blocks.cut, byBlock), engine.gather(step.served, byMember)]],
-    engine.gather(blocks.served, byBlock),
-  );
-  return { served, cut: cutOf(engine, served), rest: step.rest };
+  // The budget ends at the first row with which the sum exceeds it.
+  const limit = engine.addNumber(budget, 1);
+  const [served] = await search(engine, pool, engine.prefixSums(sums), [limit]);
+  const spent = engine.partialDots([[sums, served!]]);
+  return {
+    served: served!,
+    cut: firstNotBelow(engine, served!),
+    rest: engine.sub(budget, spent),
+  };
 }
 
 /** The same for few items, by comparing every prefix sum. Rounds: 5. */
@@ -192,16 +159,7 @@ async function serveFew(
   return {
     amounts: sharedAmounts,
     served,
-    cut: cutOf(engine, served),
+    cut: firstNotBelow(engine, served),
     rest: engine.sub(budget, spent),
   };
 }
-
-/** 1 at the first item that is not served whole: served is 1 up to it, 0 from it on. */
-function cutOf(engine: Engine, served: Secret): Secret {
-  const before = engine.concat([engine.constant([1]), engine.slice(served, 0, served.length - 1)]);
-  return engine.sub(before, served);
-}
-
-const strided = (start: number, step: number, count: number) =>
-  Uint32Array.from({ length: Math.ceil((count - start) / step) }, (_, i) => start + i * step);

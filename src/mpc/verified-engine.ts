@@ -14,6 +14,7 @@ import type {
   SignedTerm,
   VerifiableEngine,
 } from "./engine.ts";
+import { quiet } from "./quiet.ts";
 import { Partial, Secret } from "./shared.ts";
 import { type CheckRecord, claimOf } from "./verified-claim.ts";
 import { checkClaim } from "./verified-fold.ts";
@@ -256,20 +257,16 @@ export class VerifiedEngine implements Engine {
   }
 
   /** Notes, in the order of the calls, that `result` will be taken for what `trace` computes. */
-  private async recorded<T extends Secret | Vector>(
-    trace: tape.Trace,
-    result: Promise<T>,
-  ): Promise<T> {
+  private recorded<T extends Secret | Vector>(trace: tape.Trace, result: Promise<T>): Promise<T> {
     const { records } = this;
     const index = records.length;
     records.push({ trace, value: null });
     const noted = result.then((value) => {
       records[index] = { trace, value: value instanceof Secret ? value : this.copied(value) };
+      return value;
     });
-    noted.catch(() => {}); // The caller of the operation learns of it; a verification awaits it too.
     this.underWay.push(noted);
-    await noted;
-    return result;
+    return quiet(noted);
   }
 
   /** A copy of an opened value: the caller may free it. */

@@ -3,34 +3,10 @@
 // The parties must draw in the same order and the same amounts; a key serves one session only.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
-import type { Prg, Primitives } from "../platform/primitives.ts";
+import type { Primitives } from "../platform/primitives.ts";
+import { WordStream } from "./word-stream.ts";
 
-/** Words drawn from the generator at once. */
-const BUFFER_WORDS = 8192;
-
-/** A generator's stream as 64-bit words in field memory. */
-class WordStream {
-  private readonly field: Field;
-  private readonly prg: Prg;
-  private readonly buffer: Vector;
-  private used = BUFFER_WORDS;
-
-  constructor(field: Field, prg: Prg) {
-    this.field = field;
-    this.prg = prg;
-    this.buffer = field.alloc(BUFFER_WORDS);
-  }
-
-  /** The next `count` raw words, valid until the next call. A remainder too short is thrown away. */
-  take(count: number): Vector {
-    if (this.used + count > BUFFER_WORDS) {
-      this.prg.fill(this.field.memory.bytes(this.buffer));
-      this.used = 0;
-    }
-    this.used += count;
-    return this.buffer.slice(this.used - count, this.used);
-  }
-}
+const BUFFER_WORDS = WordStream.maxLength;
 
 export class CorrelatedRandomness {
   private readonly field: Field;
@@ -85,10 +61,8 @@ export class CorrelatedRandomness {
 
   /** Fills this evaluator's two components of a uniformly random vector that nobody knows. */
   randomComponents(first: Vector, second: Vector): void {
-    this.field.copy(first, this.own.take(first.length));
-    this.field.maskPrg(first);
-    this.field.copy(second, this.shared.take(second.length));
-    this.field.maskPrg(second);
+    this.field.copy(first, this.own.elements(first.length));
+    this.field.copy(second, this.shared.elements(second.length));
   }
 
   /**

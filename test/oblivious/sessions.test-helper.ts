@@ -3,7 +3,7 @@
 
 import { nodePrimitives } from "../../src/crypto/node-primitives.ts";
 import { runClearing } from "../../src/evaluator/clearing-session.ts";
-import { orderComponent } from "../../src/evaluator/order-component.ts";
+import { replicatedIntake } from "../../src/evaluator/order-intake.ts";
 import { Field } from "../../src/field/field.ts";
 import type { Order, Side } from "../../src/market/order.ts";
 import { orderLayout } from "../../src/market/order-layout.ts";
@@ -51,15 +51,12 @@ export async function recordSession(
     const results = await Promise.all(
       peers.map((mesh, party) => {
         const field = new Field();
-        const component = (position: 0 | 1) => {
-          const index = (party + position) % 3;
-          const own = orderComponent(field, nodePrimitives, index, count, layout);
-          own.write(received[party]![position], 0);
-          return own;
-        };
+        const intake = replicatedIntake(field, nodePrimitives, party, count, layout);
+        intake.streams.forEach((stream, index) => {
+          stream.write(received[party]![index]!, 0);
+        });
         const tools = { field, primitives, clock: systemClock, onPhase: () => {} };
-        const components = [component(0), component(1)] as const;
-        return runClearing(tools, mesh, { ...command, count }, layout, components);
+        return runClearing(tools, mesh, { ...command, count }, intake);
       }),
     );
     const [first] = results;

@@ -1,6 +1,11 @@
 // hushwatt clear ORDERS.csv: clears one settlement period from a file.
 import { readFile } from "node:fs/promises";
-import { clearOrders, type EngineName } from "../../agents/clear-orders.ts";
+import {
+  type ClearedOrders,
+  clearOnShares,
+  clearPlainly,
+  clearRequest,
+} from "../../agents/clear-orders.ts";
 import { parseOrderFile } from "../../agents/order-file.ts";
 import {
   defaultMarketParameters,
@@ -9,6 +14,7 @@ import {
   parseMarketParameters,
 } from "../../market/parameters.ts";
 import { type ClearReport, clearReportJsonPieces, clearReportText } from "../clear-report.ts";
+import { chosenSetting, type SettingOptions } from "../setting-options.ts";
 import {
   checkWritable,
   InputError,
@@ -18,9 +24,8 @@ import {
   writeOut,
 } from "../terminal.ts";
 
-export interface ClearOptions {
+export interface ClearOptions extends SettingOptions {
   readonly market?: string;
-  readonly engine: EngineName;
   readonly json?: boolean;
   readonly out?: string;
   readonly skipInvalid?: boolean;
@@ -37,9 +42,13 @@ export async function clearCommand(ordersFile: string, options: ClearOptions): P
   if (options.coin !== undefined && options.engine !== "plain") {
     throw new InputError(["--coin: only with --engine plain; evaluators toss a coin of their own"]);
   }
+  const chosen = chosenSetting(options);
   // Before the work, not after it.
   if (options.out !== undefined) await checkWritable(options.out);
   const market = await readMarket(options.market);
+  if (options.coin !== undefined && market.priorityOrder === "hidden") {
+    throw new InputError(["--coin: the market's priority_order is hidden: no coin decides it"]);
+  }
   const parsed = parseOrderFile(await readInput(ordersFile, "orders"), market);
   const unreadable = parsed.problems.length > 0 && parsed.orders.length === 0;
   const problems = parsed.problems.map(({ line, reason }) => `${ordersFile}:${line}: ${reason}`);
@@ -49,21 +58,22 @@ export async function clearCommand(ordersFile: string, options: ClearOptions): P
   for (const problem of problems.slice(0, PROBLEMS_SHOWN)) process.stderr.write(`${problem}\n`);
   if (problems.length > 0) process.stderr.write(`skipped ${problems.length} invalid row(s)\n`);
 
+  const setting = { ...chosen, priorityOrder: market.priorityOrder };
+  const { orders, suppliers } = parsed;
+  const request = clearRequest(market, suppliers.length, orders, setting);
+  const isPlain = options.engine === "plain";
   const progress = new Progress();
-  let cleared: Awaited<ReturnType<typeof clearOrders>>;
+  const show = (doing: string) => progress.show(doing);
+  let cleared: ClearedOrders;
   try {
-    cleared = await clearOrders(
-      options.engine,
-      market,
-      parsed.suppliers.length,
-      parsed.orders,
-      (doing) => progress.show(doing),
-      options.coin,
-    );
+    cleared = isPlain
+      ? await clearPlainly(request, orders, show, options.coin)
+      : await clearOnShares(request, orders, show);
   } finally {
     progress.clear();
   }
-  const report: ClearReport = { market, ...parsed, engine: options.engine, ...cleared };
+  const computed = { engine: options.engine, setting: isPlain ? null : setting };
+  const report: ClearReport = { market, ...parsed, ...computed, ...cleared };
   await writeReport(report, options);
 }
 

@@ -10,6 +10,7 @@ import {
   summerDay,
 } from "../../sim/community/community.ts";
 import { type DayPeriod, tradesOf } from "../../sim/day-summary.ts";
+import { completeSetting } from "../../wire/setting.ts";
 import { SMALLEST_WIDTH } from "../chart.ts";
 import { dayChart, dayHeading, dayTable, savingsLines, whoSawWhat } from "../day-report.ts";
 import { Progress, print, terminalWidth, useColour } from "../terminal.ts";
@@ -19,6 +20,8 @@ export interface StartOptions {
   readonly households: number;
   readonly full?: boolean;
 }
+
+const SETTING = completeSetting({ engine: "replicated" });
 
 /** The evaluator whose view is shown, and how the bytes it received are grouped. */
 const SHOWN_EVALUATOR = 1;
@@ -31,7 +34,7 @@ export async function startCommand(options: StartOptions): Promise<void> {
 
   const progress = new Progress();
   progress.show("starting three evaluators");
-  const market = await LocalMarket.start();
+  const market = await LocalMarket.start({ setting: SETTING });
   try {
     const { periods, received } = await clearDay(day, market, progress);
     progress.clear();
@@ -60,7 +63,7 @@ async function clearDay(
     progress.show(
       `clearing ${startUtc.slice(11, 16)} UTC, ${periods.length + 1} of ${day.periods.length}`,
     );
-    const request = clearRequest(parameters, day.suppliers.length, orders);
+    const request = clearRequest(parameters, day.suppliers.length, orders, SETTING);
     const cleared = await market.clear(request, orders);
     const { outcome, onlineMs, offlineMs } = cleared;
     periods.push({ startUtc, orders, outcome, onlineMs, offlineMs });

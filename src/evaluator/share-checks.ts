@@ -1,0 +1,135 @@
+// Whether the shares of an order that evaluators received fit together, found out from one random combination of
+// each share: what the two holders of a replicated component have is equal, and all Shamir shares of a row lie on one
+// polynomial of the scheme's degree.
+import type { Link } from "../channel/channel.ts";
+import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
+import type { Field } from "../field/field.ts";
+import type { Vector } from "../field/memory.ts";
+import type { Engine } from "../mpc/engine.ts";
+import { lagrangeCoefficients } from "../mpc/lagrange.ts";
+import { Network, type Peers } from "../mpc/network.ts";
+
+export interface ShareCheck {
+  /** Per row 0, or a number for `holders`, from a fingerprint per component; the same at all parties. */
+  misfits(fingerprints: readonly Vector[]): Promise<Uint8Array>;
+  /** Who holds the shares that do not fit together. */
+  holders(misfit: number): string;
+}
+
+/** Rounds: 2. Every evaluator learns fingerprints of components that it holds, and in which rows they differ. */
+export function replicatedCheck(field: Field, peers: Peers): ShareCheck {
+  return {
+    async misfits(fingerprints) {
+      const [first, second] = fingerprints;
+      const network = new Network(field, peers);
+      const [next, previous] = [network.link(peers.party + 1), network.link(peers.party - 1)];
+      const tags = [network.takeTag("check"), network.takeTag("check")] as const;
+      // An evaluator's second component is the next one's first.
+      const theirs = field.alloc(first!.length);
+      const received = network.receiveVector(previous, tags[0], theirs);
+      await network.sendLong([next], tags[0], second!);
+      await received;
+      field.sub(theirs, theirs, first!);
+      const own = field.nonZero(theirs).map((differs) => differs << peers.party);
+      field.free(theirs);
+      // Who finds a difference tells both others; all go by what anyone found.
+      const found = await Promise.all([
+        exchange(next, previous, tags[1], own),
+        exchange(previous, next, tags[1], own),
+      ]);
+      return own.map((mark, i) => mark | found[0][i]! | found[1][i]!);
+    },
+    holders(misfit) {
+      const components = [0, 1, 2].filter((component) => (misfit >> component) & 1);
+      const holders = components.flatMap((component) => [component, (component + 2) % 3]);
+      return named(holders);
+    },
+  };
+}
+
+/** The evaluators of a Shamir session by rank: evaluator i has the point i + 1. */
+export interface ActivePoints {
+  readonly points: readonly number[];
+  readonly threshold: number;
+}
+
+/**
+ * Rounds: 1, and those of `engine.random`. Everybody learns the fingerprints' shares, and so the fingerprints, plus
+ * a random number that nobody knows: uniform whatever the orders are. The number is fresh in every session: one that
+ * came with the order would give the order away when a clearing is repeated with another coin.
+ */
+export function shamirCheck(engine: Engine, peers: Peers, active: ActivePoints): ShareCheck {
+  const { field } = engine;
+  return {
+    async misfits(fingerprints) {
+      const masked = await engine.random(fingerprints[0]!.length);
+      const [own] = masked.components;
+      field.add(own!, own!, fingerprints[0]!);
+      const all = await toAll(field, peers, own!);
+      const misfits = offPolynomial(field, active, all);
+      engine.free(masked);
+      for (const [party, shares] of all.entries()) if (party !== peers.party) field.free(shares);
+      return misfits;
+    },
+    holders: () => named(active.points.map((point) => point - 1)),
+  };
+}
+
+/** Sends a vector to everybody, and gives everybody's, own one included, by rank. */
+async function toAll(field: Field, peers: Peers, own: Vector): Promise<Vector[]> {
+  const network = new Network(field, peers);
+  const tag = network.takeTag("check");
+  const all = peers.links.map((link) => (link === null ? own : field.alloc(own.length)));
+  const { others } = network;
+  const received = others.map((party) =>
+    network.receiveVector(network.link(party), tag, all[party]!),
+  );
+  await network.sendLong(
+    others.map((party) => network.link(party)),
+    tag,
+    own,
+  );
+  await Promise.all(received);
+  return all;
+}
+
+/** "evaluators 0, 1 and 2" */
+function named(evaluators: readonly number[]): string {
+  const sorted = [...new Set(evaluators)].sort((a, b) => a - b);
+  return `evaluators ${sorted.slice(0, -1).join(", ")} and ${sorted.at(-1)}`;
+}
+
+/** Sends bytes to one link and receives as many from another. */
+async function exchange(to: Link, from: Link, tag: number, bytes: Uint8Array): Promise<Uint8Array> {
+  const [received] = await Promise.all([
+    receiveBytes(from, tag, bytes.length),
+    sendBytes(to, tag, bytes),
+  ]);
+  return received;
+}
+
+/** 1 where shares do not lie on one polynomial of the threshold's degree. */
+function offPolynomial(field: Field, active: ActivePoints, shares: readonly Vector[]): Uint8Array {
+  const { points, threshold } = active;
+  const numbers = field.alloc(points.length);
+  field.setNumbers(numbers, points);
+  const nodes = numbers.slice(0, threshold + 1);
+  const { length } = shares[0]!;
+  const off = new Uint8Array(length);
+  const difference = field.alloc(length);
+  for (let rank = threshold + 1; rank < points.length; rank++) {
+    // The first t + 1 shares fix the polynomial, and its value at every further point.
+    const weights = lagrangeCoefficients(field, nodes, numbers.slice(rank, rank + 1));
+    field.neg(difference, shares[rank]!);
+    for (let j = 0; j <= threshold; j++) {
+      field.multiplyAdd(difference, shares[j]!, weights.slice(j, j + 1));
+    }
+    field.nonZero(difference).forEach((found, i) => {
+      off[i]! |= found;
+    });
+    field.free(weights);
+  }
+  field.free(difference);
+  field.free(numbers);
+  return off;
+}
