@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import { clearInPlain } from "../client/clear-in-plain.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
+import type { Security } from "../mpc/engine.ts";
+import type { EngineKind } from "../mpc/engines.test-helper.ts";
 import { arrangementOf } from "../mpc/serve.ts";
 import { ALGORITHMS } from "../wire/setting.ts";
 import { randomMarket } from "./brute-force.test-helper.ts";
@@ -101,8 +103,13 @@ const inPlain = (market: Market) =>
     market.orders,
     arrangementOf(market.priority),
   );
-const onShares = (market: Market) =>
-  clearOnShares(layoutOf(market), market.rules, market.orders, market.priority);
+const onShares =
+  (kind: EngineKind, security: Security = "semi-honest") =>
+  (market: Market) =>
+    clearOnShares(layoutOf(market), market.rules, market.orders, market.priority, {
+      kind,
+      security,
+    });
 
 /** Compares long vectors as text: a diff of thousands of numbers would take minutes. */
 function expectSame(actual: Outcome, expected: Outcome): void {
@@ -191,7 +198,17 @@ const check = (
 
 describe.each([
   { engine: "plain", clear: inPlain, small: 800, middle: 60, large: 4 },
-  { engine: "replicated", clear: onShares, small: 100, middle: 40, large: 2 },
+  { engine: "replicated", clear: onShares("replicated"), small: 100, middle: 40, large: 2 },
+  {
+    engine: "verified replicated",
+    clear: onShares("replicated", "malicious"),
+    small: 20,
+    middle: 6,
+    large: 1,
+  },
+  { engine: "Shamir 3", clear: onShares("shamir-3"), small: 40, middle: 12, large: 1 },
+  { engine: "Shamir 5", clear: onShares("shamir-5"), small: 20, middle: 6, large: 1 },
+  { engine: "Shamir 7", clear: onShares("shamir-7"), small: 10, middle: 3, large: 1 },
 ])("the $engine engine clears as the oracle does", ({ clear, small, middle, large }) => {
   it("markets of a few orders", () => check(awkward(24), clear, small));
   it("markets of up to 200 orders", () =>

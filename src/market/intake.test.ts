@@ -29,7 +29,7 @@ function shift(
   holders: readonly number[] = [1, 2],
 ): void {
   for (const party of holders) {
-    const bytes = received[party]![party === 2 ? 0 : 1];
+    const bytes = received[party]![party === 2 ? 0 : 1]!;
     const view = new DataView(bytes.buffer, bytes.byteOffset + 8 * (row * layout.width + column));
     view.setBigUint64(0, mod(view.getBigUint64(0, true) + by), true);
   }
@@ -37,7 +37,7 @@ function shift(
 
 /** Changes the seed of a component as one of its two holders has it. */
 function otherSeed(received: Received, party: number, position: 0 | 1, row: number): void {
-  received[party]![position][16 * row + 5]! ^= 0x40;
+  received[party]![position]![16 * row + 5]! ^= 0x40;
 }
 
 const bitOf = (order: Order, layout: OrderLayout, column: number): bigint => {
@@ -133,6 +133,8 @@ const attacks: readonly Attack[] = [
 ];
 
 const rules = {
+  algorithm: "descent",
+  priorityOrder: "public",
   priceRule: "midpoint",
   rationing: "pro-rata",
   revealedSuppliers: [true, true, true],

@@ -48,28 +48,32 @@ async function clearBook(
 }
 
 /** The outcome in clear; throws when the evaluators' shares do not fit together. */
-function outcomeOf(
+async function outcomeOf(
   results: readonly OwnResult[],
   orders: readonly Order[],
-  combined: (shares: readonly Uint8Array[]) => number[],
-): Outcome {
+  combined: (shares: readonly Uint8Array[]) => number[] | Promise<number[]>,
+): Promise<Outcome> {
   const [first] = results;
   for (const { traded, priceTick } of results) {
     if (traded !== first!.traded || priceTick !== first!.priceTick) {
       throw new Error("the evaluators published different results");
     }
   }
+  const above = await combined(results.map((result) => result.orders));
+  const suppliers: Outcome["suppliers"][number][] = [];
+  for (const [k, own] of first!.suppliers.entries()) {
+    if (own === null) {
+      suppliers.push(null);
+      continue;
+    }
+    const [boughtUnits, soldUnits] = await combined(results.map((of) => of.suppliers[k]!));
+    suppliers.push({ boughtUnits: boughtUnits!, soldUnits: soldUnits! });
+  }
   return {
     traded: first!.traded,
     priceTick: first!.priceTick,
-    tradedUnits: Float64Array.from(combined(results.map((result) => result.orders)), (above, i) =>
-      tradedFromAbove(orders[i]!, above),
-    ),
-    suppliers: first!.suppliers.map((own, k) => {
-      if (own === null) return null;
-      const [boughtUnits, soldUnits] = combined(results.map((of) => of.suppliers[k]!));
-      return { boughtUnits: boughtUnits!, soldUnits: soldUnits! };
-    }),
+    tradedUnits: Float64Array.from(above, (units, i) => tradedFromAbove(orders[i]!, units)),
+    suppliers,
   };
 }
 
@@ -120,7 +124,7 @@ export async function clearOnShares(
           : inner;
       return clearBook(engine, rules, await sharedBook(engine, layout, orders), priority);
     });
-    return outcomeOf(results, orders, (shares) => parties.combined(shares));
+    return await outcomeOf(results, orders, (shares) => parties.combined(shares));
   } finally {
     parties.close();
   }
@@ -164,7 +168,7 @@ export async function clearReceived(
     if (rejected.join() !== first!.rejected.join())
       throw new Error("different lists of rejections");
   }
-  const outcome = outcomeOf(
+  const outcome = await outcomeOf(
     results.map(({ own }) => own),
     orders,
     revealed,

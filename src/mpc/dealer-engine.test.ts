@@ -1,12 +1,16 @@
 // What is particular to the dealer engine: costs are as documented, and whatever one evaluator changes, in a message, in
 // its shares or in what the dealer told it, nobody else ever takes a wrong value for the right one.
 import { describe, expect, it } from "vitest";
-import type { Field } from "../field/field.ts";
+import { ChannelError } from "../channel/channel.ts";
+import { ClientDealing } from "../client/dealer-orders.ts";
+import { nodePrimitives } from "../crypto/node-primitives.ts";
+import { Field } from "../field/field.ts";
 import { InvariantError } from "../platform/assert.ts";
+import { nextTurn } from "../platform/turn.ts";
 import { AbortError } from "./abort.ts";
-import type { DealerAccess } from "./dealer-access.ts";
-import type { DealerEngine } from "./dealer-engine.ts";
-import { startDealerEngines } from "./dealer-parties.test-helper.ts";
+import { type DealerAccess, joinDealing } from "./dealer-access.ts";
+import { DealerEngine } from "./dealer-engine.ts";
+import { DealerInProcess, startDealerEngines } from "./dealer-parties.test-helper.ts";
 import { type Engine, mul } from "./engine.ts";
 import { bigintsOf, costOf, shareOf } from "./engines.test-helper.ts";
 import { kindOf, MESSAGE_KINDS, type MessageKind } from "./network.ts";
@@ -346,4 +350,53 @@ it("a checkpoint checks what is pending when it is much, and forgets it", async 
   });
   // Twice 2^16 elements of 16 bytes are opened in each turn, which come to 2 MiB; 24 without an end.
   for (const seen of used) expect(Math.max(...seen)).toBeLessThan(12 * 2 ** 20);
+});
+
+describe("sessions", () => {
+  it("one after the other in the same memory, each ended while the dealer still sends", async () => {
+    const fields = [new Field(), new Field()];
+    const dealer = new DealerInProcess();
+    for (let turn = 0; turn < 3; turn++) {
+      const peers = meshedPeers(2);
+      const client = await ClientDealing.open(new Field(), dealer.call("operator"), 2);
+      const opened = await Promise.all(
+        peers.map(async (own, party) => {
+          const access = await joinDealing(dealer.call({ evaluator: party }), client.id);
+          const engine = await DealerEngine.start(
+            fields[party]!,
+            own,
+            access,
+            nodePrimitives,
+            nextTurn,
+          );
+          const x = await shareOf(engine, new Array<number>(20_000).fill(turn));
+          const sum = await engine.openVerified(engine.sum(await mul(engine, x, x)));
+          const result = numbers(engine, sum);
+          await engine.coin();
+          // More than what is used is on its way.
+          await engine.random(1);
+          engine.end();
+          return result;
+        }),
+      );
+      expect(opened).toEqual([[20_000 * turn * turn], [20_000 * turn * turn]]);
+      closePeers(peers);
+    }
+    dealer.close();
+  });
+
+  it("a dealer that ends is an error of its link, when more is needed", async () => {
+    const peers = meshedPeers(2);
+    const { engines, close } = await startDealerEngines(peers);
+    const shared = await Promise.all(
+      engines.map((engine) => shareOf(engine, new Array(40_000).fill(1))),
+    );
+    close();
+    const [first, second] = engines.map((engine, party) =>
+      mul(engine, shared[party]!, shared[party]!),
+    );
+    await expect(first).rejects.toThrow(ChannelError);
+    closePeers(peers);
+    await second!.catch(() => {});
+  });
 });

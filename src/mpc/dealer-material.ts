@@ -12,6 +12,7 @@ import {
   type ShuffleRequest,
 } from "../sharing/dealer.ts";
 import { MATERIAL_AT_ONCE } from "../wire/dealer-messages.ts";
+import { assert } from "../platform/assert.ts";
 import type { DealerAccess } from "./dealer-access.ts";
 import { Secret } from "./shared.ts";
 
@@ -67,6 +68,9 @@ export class MaterialStore {
       left -= length;
       pieces.push(this.piece(batch, from, length, consumed));
     }
+    // As much again is on its way from the dealer while this is used.
+    const ahead = 1 + Math.ceil(count / MATERIAL_AT_ONCE);
+    while (this.queue(kind).length < ahead) this.order(kind);
     return pieces;
   }
 
@@ -77,6 +81,7 @@ export class MaterialStore {
     let at = 0;
     for (const { length, parts, ready, release } of pieces) {
       await ready;
+      this.assertRunning();
       const [values, codes] = secret.components;
       this.field.copy(values!.slice(at, at + length), parts[0]!.values);
       this.field.copy(codes!.slice(at, at + length), parts[0]!.codes);
@@ -90,7 +95,8 @@ export class MaterialStore {
   shuffle(request: ShuffleRequest): { readonly parts: readonly Dealt[]; ready: Promise<void> } {
     const parts = this.streams.shuffle(request.columns * request.length);
     const ready = this.dealer?.shuffleCorrections(request).then((corrections) => {
-      if (!this.ended) this.correct("shuffle", parts, corrections);
+      this.assertRunning();
+      this.correct("shuffle", parts, corrections);
     });
     return { parts, ready: quiet(ready ?? Promise.resolve()) };
   }
@@ -113,11 +119,15 @@ export class MaterialStore {
     this.ended = true;
   }
 
-  /** The batch that the next element is in; one more is on its way from the dealer meanwhile. */
+  private assertRunning(): void {
+    assert(!this.ended, "the session has ended");
+  }
+
+  /** The batch that the next element is in. */
   private current(kind: MaterialKind): Batch {
     const queue = this.queue(kind);
     if (queue[0]?.taken === MATERIAL_AT_ONCE) queue.shift();
-    while (queue.length < 2) this.order(kind);
+    if (queue.length === 0) this.order(kind);
     const batch = queue[0]!;
     this.expandUpTo(kind, batch);
     return batch;
@@ -137,7 +147,7 @@ export class MaterialStore {
     this.queue(kind).push(batch);
     if (this.dealer === null) return;
     const corrected = this.dealer.corrections(kind).then((corrections) => {
-      if (this.ended) return;
+      this.assertRunning();
       this.expandUpTo(kind, batch);
       this.correct(kind, batch.parts!, corrections);
     });

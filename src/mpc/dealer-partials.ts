@@ -132,6 +132,7 @@ export abstract class PromisingEngine extends LinearEngine {
         }),
       ),
     );
+    partial.promise.catch(() => {}); // A failure is for whoever awaits the Partial, if anybody does.
     return partial;
   }
 
@@ -171,9 +172,7 @@ export abstract class PromisingEngine extends LinearEngine {
       assert(!this.over, "the session has ended");
       return apply(all);
     });
-    const result = this.promised(length, computed);
-    quietly(result);
-    return result as T;
+    return this.promised(length, computed) as T;
   }
 
   private freeIfIdle(): void {
@@ -185,9 +184,4 @@ export abstract class PromisingEngine extends LinearEngine {
       if (secret !== null) super.free(secret);
     }
   }
-}
-
-/** A failure is for whoever awaits the Partial, if anybody does. */
-function quietly(partial: Partial): void {
-  if (partial instanceof PromisedPartial) partial.promise.catch(() => {});
 }

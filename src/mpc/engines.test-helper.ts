@@ -145,9 +145,9 @@ export class Parties {
   }
 
   /** What a secret is, from the output shares of all parties. */
-  combined(shares: readonly Uint8Array[]): number[] {
+  async combined(shares: readonly Uint8Array[]): Promise<number[]> {
     const field = new Field();
-    return [...field.toNumbers(this.table.combine(field, shares))];
+    return [...field.toNumbers(await this.started.combine(field, shares))];
   }
 
   /** What `program` computes, revealed and opened; all parties must agree on it. */

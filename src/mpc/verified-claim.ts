@@ -113,7 +113,7 @@ class ClaimBuilder implements WeightSink {
   }
 
   product(x: Secret, y: Secret, weights: Vector): void {
-    if (y.length === 1 && x.length > 1) {
+    if (y.length === 1 && x.length !== 1) {
       this.addScalarProduct(x, y, weights);
       return;
     }

@@ -11,6 +11,7 @@ import {
   MAX_REJECTED_LISTED,
   MessageError,
 } from "./session-messages.ts";
+import { completeSetting } from "./setting.ts";
 
 const clear: Command = {
   type: "clear",
@@ -20,10 +21,14 @@ const clear: Command = {
   priceRule: "midpoint",
   rationing: "pro-rata",
   revealedSuppliers: [true, false],
+  setting: completeSetting({ engine: "replicated" }),
+  dealing: null,
 };
 
 const cleared = {
   type: "cleared",
+  attempt: 1,
+  active: [0, 1, 2],
   traded: true,
   priceTick: 1825,
   rejected: [[1, "invalid-order"]],
@@ -32,6 +37,7 @@ const cleared = {
   offlineMs: 20.5,
   onlineMs: 17,
   bytesSent: 1234,
+  elementsSent: 150,
   rounds: 90,
   onlineRounds: 64,
   peakRssBytes: 1,
@@ -42,15 +48,17 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 describe("messages", () => {
   it("are these bytes", () => {
     const address = { host: "127.0.0.1", port: 4711 };
-    const peers: Command = { type: "peers", evaluators: [address, address, address] };
+    const peers: Command = { type: "peers", evaluators: [address, null, address], quorum: 2 };
     const one = '{"host":"127.0.0.1","port":4711}';
     expect(encodeJson(peers)).toEqual(
-      bytesOf(`{"type":"peers","evaluators":[${one},${one},${one}]}`),
+      bytesOf(`{"type":"peers","evaluators":[${one},null,${one}],"quorum":2}`),
     );
     expect(encodeJson(clear)).toEqual(
       bytesOf(
         '{"type":"clear","count":2,"priceBits":12,"energyBits":16,"priceRule":"midpoint",' +
-          '"rationing":"pro-rata","revealedSuppliers":[true,false]}',
+          '"rationing":"pro-rata","revealedSuppliers":[true,false],' +
+          '"setting":{"engine":"replicated","parties":3,"threshold":1,"security":"semi-honest",' +
+          '"algorithm":"descent","priorityOrder":"public"},"dealing":null}',
       ),
     );
   });
@@ -77,6 +85,11 @@ describe("messages", () => {
       "with too many suppliers",
       JSON.stringify({ ...clear, revealedSuppliers: Array(17).fill(true) }),
       /revealedSuppliers/,
+    ],
+    [
+      "whose setting contradicts itself",
+      JSON.stringify({ ...clear, setting: { ...clear.setting, parties: 5 } }),
+      /exactly 3 evaluators/,
     ],
     ["with prices of 17 bits", JSON.stringify({ ...clear, priceBits: 17 }), /priceBits/],
   ])("%s is refused", (_what, text, said) => {

@@ -43,7 +43,7 @@ describe.each(markets(4000))("the shares that meters send: %s", (_, orders) => {
 
   /** A component of all orders in full. */
   function component(party: number, position: 0 | 1): BigUint64Array {
-    const bytes = received[party]![position];
+    const bytes = received[party]![position]!;
     if ((party + position) % 3 === 2) return elementsOf(bytes);
     const field = new Field();
     const v = field.alloc(orders.length * layout.width);
@@ -53,7 +53,7 @@ describe.each(markets(4000))("the shares that meters send: %s", (_, orders) => {
 
   it.each([0, 1, 2])("evaluator %i receives uniform seeds and elements", (party) => {
     for (const position of [0, 1] as const) {
-      const bytes = received[party]![position];
+      const bytes = received[party]![position]!;
       const isSeed = (party + position) % 3 !== 2;
       if (isSeed) expect(unevenBytes(bytes, SEED_BYTES)).toEqual([]);
       expect(bytes.length).toBe(orders.length * (isSeed ? SEED_BYTES : 8 * layout.width));
