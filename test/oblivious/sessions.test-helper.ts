@@ -12,6 +12,7 @@ import { closePeers, meshedPeers, type SentFrame } from "../../src/mpc/parties.t
 import { systemClock } from "../../src/platform/clock.ts";
 import type { Primitives } from "../../src/platform/primitives.ts";
 import type { ClearCommand } from "../../src/wire/session-messages.ts";
+import { completeSetting } from "../../src/wire/setting.ts";
 
 export const layout = orderLayout(12, 16, 3);
 
@@ -22,6 +23,8 @@ export const defaultCommand: Omit<ClearCommand, "count"> = {
   priceRule: "midpoint",
   rationing: "pro-rata",
   revealedSuppliers: [true, true, true],
+  setting: completeSetting({ engine: "replicated" }),
+  dealing: null,
 };
 
 export interface RecordedSession {
@@ -55,8 +58,10 @@ export async function recordSession(
         intake.streams.forEach((stream, index) => {
           stream.write(received[party]![index]!, 0);
         });
-        const tools = { field, primitives, clock: systemClock, onPhase: () => {} };
-        return runClearing(tools, mesh, { ...command, count }, intake);
+        const reachDealer = () => Promise.reject(new Error("there is no dealer"));
+        const tools = { field, primitives, clock: systemClock, onPhase: () => {}, reachDealer };
+        const parties = { peers: mesh, active: [0, 1, 2] };
+        return runClearing(tools, parties, { ...command, count }, intake, true);
       }),
     );
     const [first] = results;
