@@ -15,7 +15,8 @@ import { PRICE_RULES, RATIONINGS } from "../market/parameters.ts";
 import { prepareClearing, type SecretRules } from "../market/preparation.ts";
 import { AbortError } from "../mpc/abort.ts";
 import { startDealerEngines } from "../mpc/dealer-parties.test-helper.ts";
-import { closePeers, meshedPeers } from "../mpc/parties.test-helper.ts";
+import { kindOf } from "../mpc/network.ts";
+import { closePeers, type FrameWatch, meshedPeers } from "../mpc/parties.test-helper.ts";
 import { arrangementOf } from "../mpc/serve.ts";
 import { ALGORITHMS } from "../wire/setting.ts";
 import { dealerIntake } from "./dealer-intake.ts";
@@ -36,8 +37,9 @@ async function clear(
   rules: SecretRules,
   priority: Uint32Array,
   change: (bytes: Uint8Array, party: number) => void = () => {},
+  onFrame?: FrameWatch,
 ): Promise<Cleared> {
-  const peers = meshedPeers(parties);
+  const peers = meshedPeers(parties, onFrame);
   const session = await startDealerEngines(peers);
   try {
     // In two pieces, as a client with many orders sends them.
@@ -176,6 +178,23 @@ describe.each([2, 3])("with %i evaluators", (parties) => {
     await expect(failed).rejects.toThrow(AbortError);
     await expect(failed).rejects.toThrow("order 17");
   });
+});
+
+it("an evaluator that lies about a product of the check learns no bit of an order by it", async () => {
+  // d changed by 1 adds the second factor to a product: opened at once, the check number would be that bit.
+  let lied = false;
+  const revealedAfter: number[] = [];
+  const onFrame: FrameWatch = ({ from, tag, payload }) => {
+    const kind = kindOf(tag);
+    if (kind === "reveal" && lied && from !== 1) revealedAfter.push(tag);
+    if (kind !== "multiplication" || from !== 1 || lied) return;
+    lied = true;
+    payload[0]! ^= 1;
+    return payload;
+  };
+  const failed = clear(2, orders, rules, priority, () => {}, onFrame);
+  await expect(failed).rejects.toThrow(AbortError);
+  expect([lied, revealedAfter]).toEqual([true, []]);
 });
 
 it("500 orders, hidden priority: everything bought is sold, at the price in clear", async () => {

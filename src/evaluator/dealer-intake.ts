@@ -1,16 +1,16 @@
 // Orders at the evaluators of a dealer session: each receives the same bits minus masks that the dealer told the meter,
 // and holds authenticated shares of the masks.
 import type { Field } from "../field/field.ts";
-import type { Vector } from "../field/memory.ts";
 import { type ReceivedOrders, takeOrders } from "../market/intake.ts";
 import type { OrderLayout } from "../market/order-layout.ts";
 import { DealerEngine } from "../mpc/dealer-engine.ts";
-import { Network, type Peers } from "../mpc/network.ts";
+import type { Peers } from "../mpc/network.ts";
 import { Secret } from "../mpc/shared.ts";
 import { assert } from "../platform/assert.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import type { OrderIntake } from "./order-intake.ts";
 import { fullRows, type ReceivedRows } from "./received-rows.ts";
+import { alikeCheck } from "./share-checks.ts";
 
 /** Rows worked on at once: they stay in the cache. */
 const ROWS_AT_ONCE = 1024;
@@ -48,6 +48,8 @@ function maskedRows(
   { bits }: OrderLayout,
 ): ReceivedOrders {
   const { field } = engine;
+  // What a meter sent is uniform, and all evaluators may know it.
+  const check = alikeCheck(field, peers);
   const fingerprints = field.alloc(count);
   return {
     count,
@@ -75,28 +77,7 @@ function maskedRows(
       }
       return columns.map((components) => new Secret(components, true));
     },
-    misfits: (from, to) => differing(field, peers, fingerprints.slice(from, to)),
-    holders: () => `evaluators 0 to ${peers.links.length - 1}`,
+    misfits: (from, to) => check.misfits([fingerprints.slice(from, to)]),
+    holders: check.holders,
   };
-}
-
-/** 1 where the others do not have the same. Rounds: 1. What a meter sent is uniform, and known to all evaluators. */
-async function differing(field: Field, peers: Peers, own: Vector): Promise<Uint8Array> {
-  const network = new Network(field, peers);
-  const tag = network.takeTag("check");
-  const links = network.others.map((party) => network.link(party));
-  const theirs = links.map(() => field.alloc(own.length));
-  const received = links.map((link, index) => network.receiveVector(link, tag, theirs[index]!));
-  await network.sendLong(links, tag, own);
-  await Promise.all(received);
-  const differs = new Uint8Array(own.length);
-  for (const other of theirs) {
-    field.sub(other, other, own);
-    const bytes = field.toBytes(other);
-    bytes.forEach((byte, at) => {
-      if (byte !== 0) differs[at >> 3] = 1;
-    });
-    field.free(other);
-  }
-  return differs;
 }

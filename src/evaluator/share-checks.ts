@@ -1,6 +1,6 @@
 // Whether the shares of an order that evaluators received fit together, found out from one random combination of
 // each share: what the two holders of a replicated component have is equal, and all Shamir shares of a row lie on one
-// polynomial of the scheme's degree.
+// polynomial of the scheme's degree; what all evaluators receive alike is the same.
 import type { Link } from "../channel/channel.ts";
 import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
 import type { Field } from "../field/field.ts";
@@ -72,6 +72,26 @@ export function shamirCheck(engine: Engine, peers: Peers, active: ActivePoints):
       return misfits;
     },
     holders: () => named(active.points.map((point) => point - 1)),
+  };
+}
+
+/** That all evaluators received the same, which each of them may know. Rounds: 1. */
+export function alikeCheck(field: Field, peers: Peers): ShareCheck {
+  return {
+    async misfits([own]) {
+      const all = await toAll(field, peers, own!);
+      const differ = new Uint8Array(own!.length);
+      for (const [party, theirs] of all.entries()) {
+        if (party === peers.party) continue;
+        field.sub(theirs, theirs, own!);
+        field.nonZero(theirs).forEach((found, i) => {
+          differ[i]! |= found;
+        });
+        field.free(theirs);
+      }
+      return differ;
+    },
+    holders: () => named(peers.links.map((_, party) => party)),
   };
 }
 

@@ -8,7 +8,7 @@ import type { ReceivedRows } from "./received-rows.ts";
 import type { ShareCheck } from "./share-checks.ts";
 
 /** Rows worked on at once: they stay in the cache. */
-const ROWS_AT_ONCE = 256;
+const ROWS_AT_ONCE = 1024;
 
 /** All rows, one ReceivedRows for each component of a sharing. */
 export function sharedRows(

@@ -2,7 +2,6 @@
 // publishing the end of a hash chain (Lamport 1981), and reveals one link more for every coin. So nobody can choose
 // a coin, and nobody can foresee one before every other party has revealed its link, that is before every other
 // party has received all that was sent to it before: a coin is a barrier too.
-import { receiveBytes } from "../channel/long-messages.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { AbortError } from "./abort.ts";
 import type { Network } from "./network.ts";
@@ -41,7 +40,8 @@ export class Beacon {
     const { party } = this.network;
     const digest = this.primitives.sha256(transcript);
     const link = this.chain.pop()!;
-    const messages = await this.exchange("coin", Uint8Array.from([...link, ...digest]));
+    const message = Uint8Array.from([...link, ...digest]);
+    const messages = await this.network.exchange(this.network.takeTag("coin"), message);
     messages.forEach((message, other) => {
       if (other === party) return;
       const theirs = message.subarray(0, LINK_BYTES);
@@ -64,21 +64,7 @@ export class Beacon {
       this.chain.push(link);
       link = this.hashed(this.network.party, link);
     }
-    this.latest = await this.exchange("setup", link);
-  }
-
-  /** Every party's message, by number. */
-  private async exchange(kind: "setup" | "coin", mine: Uint8Array): Promise<Uint8Array[]> {
-    const { network } = this;
-    const tag = network.takeTag(kind);
-    for (const other of network.others) network.link(other).send(tag, mine);
-    const all: Uint8Array[] = [];
-    all[network.party] = mine;
-    const received = network.others.map(async (other) => {
-      all[other] = await receiveBytes(network.link(other), tag, mine.length);
-    });
-    await Promise.all(received);
-    return all;
+    this.latest = await this.network.exchange(this.network.takeTag("setup"), link);
   }
 
   private hashed(owner: number, link: Uint8Array): Uint8Array {

@@ -3,6 +3,7 @@
 import { ChannelError } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
+import { assert } from "../platform/assert.ts";
 import {
   correct,
   type Dealt,
@@ -12,7 +13,6 @@ import {
   type ShuffleRequest,
 } from "../sharing/dealer.ts";
 import { MATERIAL_AT_ONCE } from "../wire/dealer-messages.ts";
-import { assert } from "../platform/assert.ts";
 import type { DealerAccess } from "./dealer-access.ts";
 import { Secret } from "./shared.ts";
 

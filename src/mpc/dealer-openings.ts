@@ -1,7 +1,6 @@
 // Opened values of authenticated sharings and their check (Damgard et al. 2013, section 3): everything opened is
 // remembered with this evaluator's codes, until all evaluators have seen the same values, tossed a coin, and shown that
 // a random combination of the codes is that of the values under the key that nobody knows.
-import { receiveBytes } from "../channel/long-messages.ts";
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import { ELEMENT_BYTES } from "../field/prime.ts";
@@ -181,8 +180,8 @@ export class Openings {
       ...primitives.randomBytes(NONCE_BYTES),
     ]);
     const promise = promiseOf(primitives, network.party, message);
-    const promises = await schedule.asRound(this.exchange(tags[0], promise));
-    const messages = await schedule.asRound(this.exchange(tags[1], message));
+    const promises = await schedule.asRound(network.exchange(tags[0], promise));
+    const messages = await schedule.asRound(network.exchange(tags[1], message));
     const theirs = field.alloc(1);
     for (const party of network.others) {
       const promised = promises[party]!;
@@ -197,19 +196,6 @@ export class Openings {
     field.free(theirs);
     field.free(share);
     if (!isZero) throw new AbortError("opened values do not fit their authentication codes");
-  }
-
-  /** Every evaluator's message, by number. */
-  private async exchange(tag: number, mine: Uint8Array): Promise<Uint8Array[]> {
-    const { network } = this.tools;
-    for (const party of network.others) network.link(party).send(tag, mine);
-    const all: Uint8Array[] = [];
-    all[network.party] = mine;
-    const received = network.others.map(async (party) => {
-      all[party] = await receiveBytes(network.link(party), tag, mine.length);
-    });
-    await Promise.all(received);
-    return all;
   }
 }
 

@@ -1,6 +1,7 @@
 // How the parties of a computation exchange vectors: every operation has a tag of its own, the same at all of
 // them, and long vectors travel in chunks.
 import { ChannelError, type Link } from "../channel/channel.ts";
+import { receiveBytes } from "../channel/long-messages.ts";
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 
@@ -105,6 +106,18 @@ export class Network {
       for (const link of links) this.sendVector(link, tag, chunk);
       if (from + CHUNK < v.length) for (const link of links) await link.drained();
     }
+  }
+
+  /** Sends a short message to all others; every party's, of the same length, by number. */
+  async exchange(tag: number, mine: Uint8Array): Promise<Uint8Array[]> {
+    for (const other of this.others) this.link(other).send(tag, mine);
+    const all: Uint8Array[] = [];
+    all[this.party] = mine;
+    const received = this.others.map(async (other) => {
+      all[other] = await receiveBytes(this.link(other), tag, mine.length);
+    });
+    await Promise.all(received);
+    return all;
   }
 
   /** Fills `into` with the elements that come; ChannelError "protocol" if one is not in the field. */
