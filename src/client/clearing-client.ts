@@ -2,15 +2,16 @@
 // into shares, send each evaluator its part only, and put the results together from the evaluators' shares.
 import { ChannelError, type Link } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
-import { type Order, type Outcome, type SupplierSums, tradedFromAbove } from "../market/order.ts";
+import type { Order, Outcome } from "../market/order.ts";
 import { orderLayout } from "../market/order-layout.ts";
 import type { Clock } from "../platform/clock.ts";
 import { LIMITS } from "../platform/limits.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import type { ClearCommand, ClearedAnswer } from "../wire/session-messages.ts";
 import { type AnsweredPhase, ClearingAnswers, type CompletedAttempt } from "./clearing-answers.ts";
+import { fetchOutcome } from "./clearing-results.ts";
 import { ClientDealing } from "./dealer-orders.ts";
-import { type EvaluatorConnection, EvaluatorFailedError } from "./evaluator-connection.ts";
+import type { EvaluatorConnection } from "./evaluator-connection.ts";
 import { type Sharing, sharingOf } from "./sharing.ts";
 
 const ORDERS_AT_ONCE = 2048;
@@ -140,7 +141,13 @@ class Clearing {
       for (;;) {
         const completed = await this.answers.completed();
         const { shares, shareMs } = await sent;
-        const outcome = await this.outcomeOf(completed);
+        const outcome = await fetchOutcome(
+          this.tools,
+          this.sharing,
+          completed,
+          this.orders,
+          this.request.revealedSuppliers,
+        );
         if (outcome !== null) return this.report(completed, outcome, shareMs, shares);
       }
     } finally {
@@ -212,99 +219,9 @@ class Clearing {
       cancel();
     }
   }
-
-  /** Fetches and puts together the results of an attempt; null if too many evaluators fail meanwhile. */
-  private async outcomeOf(completed: CompletedAttempt): Promise<Outcome | null> {
-    const { request, orders, sharing } = this;
-    checkAlike(completed.answers);
-    const revealed = request.revealedSuppliers.filter((may) => may).length;
-    const { resultBytes } = sharing;
-    const supplierBytes = 2 * resultBytes;
-    const fetched = await Promise.allSettled(
-      completed.evaluators.map(async (evaluator) => ({
-        evaluator: evaluator.number,
-        shares: await this.fetch(
-          evaluator,
-          completed.attempt,
-          resultBytes * orders.length,
-          supplierBytes * revealed,
-        ),
-      })),
-    );
-    const parts = fetched.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-    if (parts.length < sharing.leastShares) return null;
-
-    const numbers = parts.map(({ evaluator }) => evaluator);
-    const combine = (shares: Uint8Array[]) => this.combine(numbers, shares);
-    const above = await combine(parts.map(({ shares }) => shares[0]));
-    const tradedUnits = above.map((units, i) => tradedFromAbove(orders[i]!, units));
-    const [first] = completed.answers;
-    // A rejected order counts as energy 0 and trades nothing.
-    for (const [index] of first!.rejected) tradedUnits[index] = 0;
-    const suppliers: (SupplierSums | null)[] = [];
-    let at = 0;
-    for (const may of request.revealedSuppliers) {
-      if (!may) {
-        suppliers.push(null);
-        continue;
-      }
-      const own = parts.map(({ shares }) => shares[1].subarray(at, at + supplierBytes));
-      const [boughtUnits, soldUnits] = await combine(own);
-      suppliers.push({ boughtUnits: boughtUnits!, soldUnits: soldUnits! });
-      at += supplierBytes;
-    }
-    return { traded: first!.traded, priceTick: first!.priceTick, tradedUnits, suppliers };
-  }
-
-  private async fetch(
-    evaluator: EvaluatorConnection,
-    attempt: number,
-    orderBytes: number,
-    supplierBytes: number,
-  ) {
-    const cancel = this.tools.clock.timer(LIMITS.silenceMs, () => {
-      const what = `${evaluator.name} sent no results for ${LIMITS.silenceMs / 1000} s`;
-      evaluator.close(new ChannelError("peer-silent", what));
-    });
-    try {
-      return await evaluator.fetch(attempt, orderBytes, supplierBytes);
-    } finally {
-      cancel();
-    }
-  }
-
-  private async combine(
-    evaluators: readonly number[],
-    shares: readonly Uint8Array[],
-  ): Promise<Float64Array> {
-    const { field } = this.tools;
-    const values = await this.sharing.combine(evaluators, shares);
-    const numbers = field.toNumbers(values);
-    field.free(values);
-    return numbers;
-  }
 }
 
 /** What one evaluator receives of the first of `count` orders. */
 function firstOf(streams: readonly Uint8Array[], count: number): Uint8Array {
   return Uint8Array.from(streams.flatMap((bytes) => [...bytes.subarray(0, bytes.length / count)]));
-}
-
-/** What is public must be the same at all evaluators. */
-function checkAlike(answers: readonly ClearedAnswer[]): void {
-  const [first] = answers;
-  for (const answer of answers) {
-    if (answer.traded !== first!.traded || answer.priceTick !== first!.priceTick) {
-      throw new EvaluatorFailedError("the evaluators published different prices");
-    }
-    if (answer.coin !== first!.coin) {
-      throw new EvaluatorFailedError("the evaluators published different coins");
-    }
-    if (JSON.stringify(answer.rejected) !== JSON.stringify(first!.rejected)) {
-      throw new EvaluatorFailedError("the evaluators rejected different orders");
-    }
-  }
-  if (first!.rejectedCount > first!.rejected.length) {
-    throw new EvaluatorFailedError(`the evaluators rejected ${first!.rejectedCount} orders`);
-  }
 }

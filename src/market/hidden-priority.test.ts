@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { clearInPlain } from "../client/clear-in-plain.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
+import type { Security } from "../mpc/engine.ts";
+import type { EngineKind } from "../mpc/engines.test-helper.ts";
 import { ALGORITHMS } from "../wire/setting.ts";
 import { randomMarket } from "./brute-force.test-helper.ts";
 import { bookOf, clearInClear, clearingLines, unitsAbove } from "./oracle.ts";
@@ -22,7 +24,7 @@ type Clear = (rules: SecretRules, orders: readonly Order[]) => Promise<Outcome>;
 const inPlain: Clear = (rules, orders) =>
   clearInPlain(field, nodePrimitives, layout, rules, orders, null);
 const onShares =
-  (kind: "replicated" | "shamir-3", security: "semi-honest" | "malicious"): Clear =>
+  (kind: EngineKind, security: Security = "semi-honest"): Clear =>
   (rules, orders) =>
     clearOnShares(layout, rules, orders, new Uint32Array(0), { kind, security });
 
@@ -92,9 +94,10 @@ function expectValid(rules: SecretRules, orders: readonly Order[], outcome: Outc
 
 const clearings = [
   { name: "plain", clear: inPlain, runs: 300 },
-  { name: "replicated", clear: onShares("replicated", "semi-honest"), runs: 60 },
+  { name: "replicated", clear: onShares("replicated"), runs: 60 },
   { name: "verified replicated", clear: onShares("replicated", "malicious"), runs: 15 },
-  { name: "Shamir", clear: onShares("shamir-3", "semi-honest"), runs: 30 },
+  { name: "Shamir", clear: onShares("shamir-3"), runs: 20 },
+  { name: "dealer's", clear: onShares("dealer-2"), runs: 15 },
 ];
 
 describe.each(clearings)("on the $name engine", ({ clear, runs }) => {
@@ -111,9 +114,9 @@ describe.each(clearings)("on the $name engine", ({ clear, runs }) => {
 });
 
 describe.each([
-  { name: "plain", clear: inPlain },
-  { name: "replicated", clear: onShares("replicated", "semi-honest") },
-])("on the $name engine", ({ clear }) => {
+  { name: "plain", clear: inPlain, runs: 400 },
+  { name: "replicated", clear: onShares("replicated"), runs: 80 },
+])("on the $name engine", ({ clear, runs }) => {
   it.each(ALGORITHMS)("by %s: everybody is served first equally often", async (algorithm) => {
     const order = (side: Order["side"], energyWh: number, limitTick: number): Order => ({
       meter: "",
@@ -132,7 +135,6 @@ describe.each([
       priorityOrder: "hidden",
       revealedSuppliers: [false, false, false],
     };
-    const runs = 240;
     const served = [0, 0, 0, 0];
     for (let run = 0; run < runs; run++) {
       const { tradedUnits } = await clear(rules, orders);

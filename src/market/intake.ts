@@ -4,16 +4,16 @@
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import { AbortError } from "../mpc/abort.ts";
-import type { Engine } from "../mpc/engine.ts";
+import { copy, type Engine } from "../mpc/engine.ts";
 import type { Partial, Secret } from "../mpc/shared.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import type { OrderLayout } from "./order-layout.ts";
 import type { SecretBook } from "./preparation.ts";
 
-/** Orders taken in before what they need of memory beyond the book is given back. */
-const ORDERS_AT_ONCE = 65_536;
-/** Orders checked at once: a row's columns stay in the cache. */
-const CHECKED_AT_ONCE = 4096;
+/** Orders folded at once: their bits stay in the cache. */
+const FOLDED_AT_ONCE = 4096;
+/** Orders verified at once: until then all that the check numbers came from stays in memory. */
+const VERIFIED_AT_ONCE = 65_536;
 
 /** All parties' shares of the orders, as one party holds them. */
 export interface ReceivedOrders {
@@ -40,19 +40,17 @@ export interface Intake {
 
 export type RejectionReason = "inconsistent-shares" | "invalid-order";
 
-/** Public coefficients of the random linear combinations, made after all rows are fixed. */
+/** Public random coefficients, made after all rows are fixed. */
 interface Weights {
   /** One per element of a row. */
   readonly fingerprint: Vector;
-  /** One per bit. */
-  readonly bits: Vector;
-  /** For the number of suppliers, length 1. */
-  readonly oneHot: Vector;
+  /** Length 1: its powers are the coefficients of an order's check number. */
+  readonly check: Vector;
 }
 
 /** What is left of a piece of the orders. */
 interface Piece {
-  /** sum over bits of c_j (b_j^2 - b_j), plus c (sum of supplier bits - 1). */
+  /** See `checkNumbers`. */
   readonly check: Partial;
   readonly energy: Secret;
   readonly keyBits: readonly Secret[];
@@ -78,14 +76,14 @@ export async function takeOrders(
   const pieces: Piece[] = [];
   let unchecked: Partial[] = [];
   let checked = 0;
-  for (let from = 0; from < count || from === 0; from += ORDERS_AT_ONCE) {
-    const to = Math.min(from + ORDERS_AT_ONCE, count);
+  for (let from = 0; from < count || from === 0; from += FOLDED_AT_ONCE) {
+    const to = Math.min(from + FOLDED_AT_ONCE, count);
     const columns = await received.columns(from, to, weights.fingerprint);
     const piece = foldPiece(engine, layout, columns, weights);
     pieces.push(piece);
     unchecked.push(piece.check);
-    // What has to be verified stays in memory until it is; otherwise all orders share the rounds.
-    if (engine.security !== "malicious" && to < count) continue;
+    const full = engine.security === "malicious" && to - checked >= VERIFIED_AT_ONCE;
+    if (to < count && !full) continue;
     await check(engine, received, checked, unchecked, rejected);
     unchecked = [];
     checked = to;
@@ -109,7 +107,7 @@ function drawWeights(
     field.maskPrg(random);
     return random;
   };
-  return { fingerprint: drawn(layout.width), bits: drawn(layout.bits), oneHot: drawn(1) };
+  return { fingerprint: drawn(layout.width), check: drawn(1) };
 }
 
 /** All that is local; the columns are used up. */
@@ -119,56 +117,54 @@ function foldPiece(
   columns: readonly Secret[],
   weights: Weights,
 ): Piece {
-  const { length } = columns[0]!;
-  const checks: Partial[] = [];
-  const energies: Secret[] = [];
-  for (let from = 0; from < length || from === 0; from += CHECKED_AT_ONCE) {
-    const to = Math.min(from + CHECKED_AT_ONCE, length);
-    const part = columns.map((column) => engine.slice(column, from, to));
-    checks.push(checkNumbers(engine, layout, part, weights));
-    energies.push(numberOf(engine, part.slice(layout.energy, layout.suppliers)));
-  }
+  const energyBits = columns.slice(layout.energy, layout.suppliers);
   const piece = {
-    check: engine.concat(checks),
-    energy: engine.concat(energies),
+    check: checkNumbers(engine, layout, columns, weights.check),
+    energy: numberOf(engine, energyBits),
     keyBits: columns.slice(0, layout.energy),
     suppliers: columns.slice(layout.suppliers),
   };
-  engine.free(...checks, ...energies, ...columns.slice(layout.energy, layout.suppliers));
+  engine.free(...energyBits);
   return piece;
 }
 
-/** sum over bits of c_j (b_j^2 - b_j), plus c (sum of supplier bits - 1), per order. */
+/**
+ * Per order sum_j c^j (b_j^2 - b_j) over all bits, and the number of suppliers named minus 1 times the next power of c.
+ * A polynomial in c that is 0 for every proper order, and for others at fewer points than the row has bits, plus one.
+ */
 function checkNumbers(
   engine: Engine,
   layout: OrderLayout,
   columns: readonly Secret[],
-  weights: Weights,
+  c: Vector,
 ): Partial {
-  const weighted = columns.map((column, j) =>
-    engine.mulPublic(column, weights.bits.slice(j, j + 1)),
-  );
-  const squares = engine.partialProducts(weighted.map((value, j) => [value, columns[j]!]));
   const suppliers = columns.slice(layout.suppliers).map((value) => ({ value, positive: true }));
-  const named = engine.signedSum(suppliers, -1);
-  const oneHot = engine.mulPublic(named, weights.oneHot);
-  const bits = weighted.map((value) => ({ value, positive: false }));
-  const linear = engine.signedSum([{ value: oneHot, positive: true }, ...bits], 0);
-  const added = engine.partial(linear);
-  const numbers = engine.add(squares, added);
-  engine.free(...weighted, named, oneHot, linear, squares, added);
+  const excess = engine.signedSum(suppliers, -1);
+  let numbers = engine.partial(excess);
+  engine.free(excess);
+  // One power after the other: nothing but the columns themselves has to stay until it is verified.
+  for (const bit of columns) {
+    const square = engine.partialProducts([[bit, bit]]);
+    const plain = engine.partial(bit);
+    const difference = engine.sub(square, plain);
+    const shifted = engine.mulPublic(numbers, c);
+    const next = engine.add(shifted, difference);
+    engine.free(square, plain, difference, shifted, numbers);
+    numbers = next;
+  }
   return numbers;
 }
 
 /** The number whose bits these are, most significant first. */
 function numberOf(engine: Engine, bits: readonly Secret[]): Secret {
-  const values = bits.map((bit, j) => engine.scale(bit, 2 ** (bits.length - 1 - j)));
-  const sum = engine.signedSum(
-    values.map((value) => ({ value, positive: true })),
-    0,
-  );
-  engine.free(...values);
-  return sum;
+  let number = copy(engine, bits[0]!);
+  for (const bit of bits.slice(1)) {
+    const twice = engine.add(number, number);
+    const next = engine.add(twice, bit);
+    engine.free(number, twice);
+    number = next;
+  }
+  return number;
 }
 
 /** Compares and opens what concerns the orders from `from` on, and marks those that are rejected. */

@@ -15,7 +15,7 @@ export interface LineRules {
 export interface PreparedLines {
   /** The gates of the comparisons that `find` makes, in their order. */
   readonly gates: Secret;
-  /** Elements that `find` sends per order. */
+  /** Elements that `find` sends masked per order. */
   readonly onlineElements: number;
   /** Finds the lines for the energy offered for sale (length 1). Once only. */
   find(engine: Engine, pool: ComparisonPool, offered: Secret): Promise<Lines>;

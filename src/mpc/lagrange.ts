@@ -2,6 +2,7 @@
 // another.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
+import { invert } from "../field/powers.ts";
 
 /**
  * The coefficients l_j with f(at) = sum l_j f(nodes_j) for every polynomial f of degree below nodes.length.
@@ -30,18 +31,6 @@ export function lagrangeCoefficients(field: Field, nodes: Vector, at: Vector): V
   field.mul(numerators, numerators, denominators);
   for (const done of [denominators, difference, own]) field.free(done);
   return numerators;
-}
-
-/** Every element by its inverse, in place; 0 stays 0. By Fermat: x^(p - 2), p - 2 = 2^61 - 3. */
-export function invert(field: Field, values: Vector): void {
-  const base = field.alloc(values.length);
-  field.copy(base, values);
-  // The exponent is 59 ones, a zero and a one.
-  for (let bit = 59; bit >= 0; bit--) {
-    field.mul(values, values, values);
-    if (bit !== 1) field.mul(values, values, base);
-  }
-  field.free(base);
 }
 
 /** 0, 1, ... count - 1. */

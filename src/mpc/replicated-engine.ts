@@ -10,11 +10,11 @@ import { Beacon } from "./beacon.ts";
 import type { Engine, EngineStats, Factors, PassPermutation, VerifiableEngine } from "./engine.ts";
 import { type ConstantFactor, LinearEngine } from "./linear-engine.ts";
 import { type MessageKind, Network, type Peers } from "./network.ts";
-import { quiet } from "./quiet.ts";
 import { exclusiveOr } from "./random-bits.ts";
 import { commonBits } from "./replicated-bits.ts";
 import { type OpeningTools, openFromBoth, openPartial, openSecret } from "./replicated-opening.ts";
 import { drawPermutation, movedShare } from "./replicated-shuffle.ts";
+import { Schedule } from "./schedule.ts";
 import { Partial, Secret } from "./shared.ts";
 
 /** Elements computed and sent as one frame: the working set of a multiplication stays in the cache. */
@@ -36,9 +36,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   private readonly correlated: CorrelatedRandomness;
   private readonly yieldTurn: () => Promise<void>;
   private readonly tools: OpeningTools;
-  private clock = 0;
-  /** Ends when the local part of every operation begun so far has ended. */
-  private turn: Promise<void> = Promise.resolve();
+  private readonly schedule = new Schedule();
 
   private constructor(
     field: Field,
@@ -55,7 +53,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
     this.correlated = new CorrelatedRandomness(field, primitives, keys.own, keys.shared);
     this.yieldTurn = yieldTurn;
     const { correlated } = this;
-    this.tools = { field, network, correlated, inTurn: (work) => this.inTurn(work) };
+    this.tools = { field, network, correlated, inTurn: (work) => this.schedule.inTurn(work) };
   }
 
   /**
@@ -80,7 +78,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   }
 
   get stats(): EngineStats {
-    return { rounds: this.clock, elementsSent: this.network.elementsSent };
+    return { rounds: this.schedule.rounds, elementsSent: this.network.elementsSent };
   }
 
   protected constantFactors(kind: "secret" | "partial"): readonly ConstantFactor[] {
@@ -134,7 +132,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
       const [added] = plus.components;
       this.field.add(z, z, added!.length === 1 ? added! : added!.slice(from, to));
     });
-    return this.asRound(operation);
+    return this.schedule.asRound(operation);
   }
 
   open(a: Secret | Partial): Promise<Vector> {
@@ -147,7 +145,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
 
   /** Both others hold the component that this evaluator lacks: each sends it, and they must be equal. */
   openChecked(a: Secret, kind: MessageKind): Promise<Vector> {
-    return this.asRound(openFromBoth(this.tools, a, kind));
+    return this.schedule.asRound(openFromBoth(this.tools, a, kind));
   }
 
   randomBits(count: number): Promise<Secret> {
@@ -156,7 +154,9 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
 
   async randomBitsOver(over: Engine, count: number): Promise<Secret> {
     // Each evaluator's pair of common bit streams; the exclusive or of the three is known to nobody.
-    const { own, shared } = await this.inTurn(async () => this.correlated.commonBits(count));
+    const { own, shared } = await this.schedule.inTurn(async () =>
+      this.correlated.commonBits(count),
+    );
     const { party } = this.network;
     const [b0, b1, b2] = [0, 1, 2].map((holder) =>
       commonBits(this.field, party, holder, own, shared),
@@ -169,7 +169,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
 
   async random(count: number): Promise<Secret> {
     const components = [this.field.alloc(count), this.field.alloc(count)] as const;
-    await this.inTurn(async () => {
+    await this.schedule.inTurn(async () => {
       for (let from = 0; from < count; from += CHUNK) {
         const to = Math.min(from + CHUNK, count);
         this.correlated.randomComponents(
@@ -186,11 +186,11 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   }
 
   coinOver(transcript: Uint8Array): Promise<Uint8Array> {
-    return this.asRound(this.beacon.toss(transcript));
+    return this.schedule.asRound(this.beacon.toss(transcript));
   }
 
   stockMasks(count: number): Promise<void> {
-    return this.inTurn(async () => this.correlated.stockZeroShares(count));
+    return this.schedule.inTurn(async () => this.correlated.stockZeroShares(count));
   }
 
   assertZero(): void {}
@@ -198,7 +198,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   async checkpoint(): Promise<void> {}
 
   drawPermutation(pass: number, length: number): Promise<PassPermutation> {
-    return this.asRound(drawPermutation(this.network, this.primitives, pass, length));
+    return this.schedule.asRound(drawPermutation(this.network, this.primitives, pass, length));
   }
 
   async permute(columns: readonly Secret[], by: PassPermutation, back: boolean): Promise<Secret[]> {
@@ -238,7 +238,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
   private openAs(a: Secret | Partial, kind: MessageKind): Promise<Vector> {
     const opening =
       a instanceof Secret ? openSecret(this.tools, a, kind) : openPartial(this.tools, a, kind);
-    return this.asRound(opening);
+    return this.schedule.asRound(opening);
   }
 
   private reshareAs(a: Partial, kind: MessageKind): Promise<Secret> {
@@ -246,7 +246,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
     const operation = this.reshareInChunks(a.length, kind, (z, from, to) => {
       this.field.copy(z, source!.slice(from, to));
     });
-    return this.asRound(operation);
+    return this.schedule.asRound(operation);
   }
 
   /**
@@ -264,7 +264,7 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
     const mine = this.field.alloc(length);
     const other = this.field.alloc(length);
     const received = network.receiveVector(next, tag, other);
-    await this.inTurn(async () => {
+    await this.schedule.inTurn(async () => {
       for (let from = 0, chunk = 1; from < length; from += CHUNK, chunk++) {
         const to = Math.min(from + CHUNK, length);
         const z = mine.slice(from, to);
@@ -279,26 +279,5 @@ export class ReplicatedEngine extends LinearEngine implements VerifiableEngine {
     });
     await received;
     return new Secret([mine, other], true);
-  }
-
-  /**
-   * Runs the local part of an operation after those begun earlier, so that all evaluators draw correlated
-   * randomness in the same order also while a long operation waits for a slow link.
-   */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(work);
-    this.turn = result.then(() => {});
-    this.turn.catch(() => {});
-    return result;
-  }
-
-  /** Counts the round of an operation: it came after all that had finished when it began. */
-  private asRound<T>(operation: Promise<T>): Promise<T> {
-    const round = this.clock + 1;
-    const ended = operation.then((result) => {
-      this.clock = Math.max(this.clock, round);
-      return result;
-    });
-    return quiet(ended);
   }
 }

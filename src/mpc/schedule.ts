@@ -1,4 +1,5 @@
 // The order of an engine's operations at one party, and the rounds they take.
+import { quiet } from "./quiet.ts";
 
 export class Schedule {
   private clock = 0;
@@ -22,10 +23,12 @@ export class Schedule {
   }
 
   /** Counts the round of an operation: it came after all that had finished when it began. */
-  async asRound<T>(operation: Promise<T>): Promise<T> {
+  asRound<T>(operation: Promise<T>): Promise<T> {
     const round = this.clock + 1;
-    const result = await operation;
-    this.clock = Math.max(this.clock, round);
-    return result;
+    const ended = operation.then((result) => {
+      this.clock = Math.max(this.clock, round);
+      return result;
+    });
+    return quiet(ended);
   }
 }

@@ -91,6 +91,16 @@ describe("messages", () => {
       JSON.stringify({ ...clear, setting: { ...clear.setting, parties: 5 } }),
       /exactly 3 evaluators/,
     ],
+    [
+      "with a threshold that its evaluators cannot withstand",
+      JSON.stringify({ ...clear, setting: { ...clear.setting, threshold: 3 } }),
+      /threshold|from 1 to 2/,
+    ],
+    [
+      "with an engine of no name",
+      JSON.stringify({ ...clear, setting: { ...clear.setting, engine: "garbled" } }),
+      /engine/,
+    ],
     ["with prices of 17 bits", JSON.stringify({ ...clear, priceBits: 17 }), /priceBits/],
   ])("%s is refused", (_what, text, said) => {
     const decode = () => decodeJson(commandSchema, bytesOf(text));

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { LocalMarket } from "../../src/agents/local-market.ts";
 import type { ClearRequest } from "../../src/client/clearing-client.ts";
 import type { Order } from "../../src/market/order.ts";
+import { completeSetting } from "../../src/wire/setting.ts";
 
 const COUNT = 500;
 
@@ -57,6 +58,7 @@ it.each(["pro-rata", "priority"] as const)(
       priceRule: "midpoint",
       rationing,
       revealedSuppliers: [true, true, false],
+      setting: completeSetting({ engine: "replicated" }),
     };
     const seen = [];
     const traded = new Set<boolean>();

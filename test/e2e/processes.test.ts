@@ -24,6 +24,7 @@ import { writeIdentity } from "../../src/crypto/identity-files.ts";
 import { clearInClear } from "../../src/market/oracle.ts";
 import type { Order } from "../../src/market/order.ts";
 import { systemClock } from "../../src/platform/clock.ts";
+import { completeSetting } from "../../src/wire/setting.ts";
 import { ROOT } from "./command.test-helper.ts";
 
 const PROGRAM = join(ROOT, "src", "evaluator", "main.ts");
@@ -35,6 +36,7 @@ const request: ClearRequest = {
   priceRule: "midpoint",
   rationing: "priority",
   revealedSuppliers: [true, true],
+  setting: completeSetting({ engine: "replicated" }),
 };
 
 /** Orders of a market that trades; `variant` gives different ones. */
@@ -271,7 +273,7 @@ describe("the evaluator program", () => {
 
     const operator = await issueIdentity(ours, { role: "operator", id: "local" });
     const link = await connect(operator, expected);
-    const connection = new EvaluatorConnection(link);
+    const connection = new EvaluatorConnection(link, 1);
 
     // A market of its own vouches for this one; it does not trust ours either, so it pretends to.
     const stranger = await issueIdentity(theirs, { role: "operator", id: "local" });
@@ -290,12 +292,12 @@ describe("the evaluator program", () => {
     expect((error as ChannelError).code).toBe("peer-closed");
 
     // A second operator has to wait until the first one has gone.
-    const second = new EvaluatorConnection(await connect(operator, expected));
+    const second = new EvaluatorConnection(await connect(operator, expected), 1);
     const busy = await failure(() => second.ready());
     expect(busy.error.message).toContain("another operator is being served");
 
     // The operator still has its evaluator, and hears what is wrong with a command.
-    connection.command({ type: "clear", count: 0, ...request });
+    connection.command({ type: "clear", count: 0, ...request, dealing: null });
     const answer = await failure(() => connection.ready());
     expect(answer.error.message).toBe("evaluator-1: the command `clear` comes before `peers`");
   });
