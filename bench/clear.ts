@@ -86,6 +86,11 @@ function settingsOf(options: ClearBenchOptions): Setting[] {
 const nameOf = ({ engine, parties, threshold, security, algorithm }: Setting) =>
   `${engine} ${parties}/${threshold} ${security} ${algorithm}`;
 
+/** Progress, on a terminal. */
+function say(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(text);
+}
+
 /** One size: fresh processes, so that the peak memory is this size's; the first run warms up. */
 async function benchSize(
   setting: Setting,
@@ -107,12 +112,12 @@ async function benchSize(
     const warmUps = count <= 10_000 ? 5 : 1;
     for (let run = -warmUps; run < options.runs; run++) {
       const doing = run < 0 ? "warm-up" : `run ${run + 1}`;
-      process.stderr.write(`\r\x1b[K${nameOf(setting)}, ${count} orders, ${doing}`);
+      say(`\r\x1b[K${nameOf(setting)}, ${count} orders, ${doing}`);
       const cleared = await market.clear(request, orders);
       if (run >= 0) runs.push(cleared);
     }
   } finally {
-    process.stderr.write("\r\x1b[K");
+    say("\r\x1b[K");
     await market.stop();
   }
   const onlineMs = spread(runs.map((run) => run.onlineMs));

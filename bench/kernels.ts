@@ -21,7 +21,7 @@ function kernelCalls(length: number): Map<string, () => void> {
   const [z, x0, x1, y0, y1] = [random(), random(), random(), random(), random()];
   const [one, s0, s1] = [field.alloc(1), y0.slice(0, 1), y1.slice(0, 1)];
   const rowCount = Math.floor(length / ROW_LENGTH);
-  const [rows0, rows1] = [x0.slice(0, rowCount * ROW_LENGTH), x1.slice(0, rowCount * ROW_LENGTH)];
+  const rows0 = x0.slice(0, rowCount * ROW_LENGTH);
   const [combined, coefficients] = [z.slice(0, rowCount), y0.slice(0, ROW_LENGTH)];
   const blocks = z.slice(0, Math.ceil(length / ROW_LENGTH));
   const indices = field.memory.allocIndices(length);
@@ -51,7 +51,6 @@ function kernelCalls(length: number): Map<string, () => void> {
     ["maskPrg", () => field.maskPrg(z)],
     ["addZeroShare", () => field.addZeroShare(z, x0, x1)],
     ["combineRows (64)", () => field.combineRows(combined, rows0, coefficients)],
-    ["combineRowSquares (64)", () => field.combineRowSquares(combined, rows0, rows1, coefficients)],
   ]);
 }
 

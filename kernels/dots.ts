@@ -2,8 +2,8 @@
 // then enter sums per lane, in halves (see lanes.ts). A memory of 4 GiB has fewer than 2^29
 // elements, so there are at most 2^28 blocks, and each sum of 32-bit halves stays below 2^60.
 import {
-  copyPadded, fold, highLimbs, lowerSum, lowLimbs, modulus, productsU, productsV, rotated,
-  SCRATCH_A, SCRATCH_B, SCRATCH_C, SCRATCH_D, sumOfLanes,
+  copyPadded, highLimbs, lowerSum, lowLimbs, productsU, productsV, rotated, SCRATCH_A, SCRATCH_B,
+  SCRATCH_C, SCRATCH_D, sumOfLanes,
 } from "./lanes";
 
 /**
@@ -153,80 +153,4 @@ export function crossDot(dst: usize, x0: usize, x1: usize, y0: usize, y1: usize,
     rest = 0;
   }
   store<u64>(dst, assemble(low, lowHigh, high, highHigh, all, middleHigh));
-}
-
-// @ts-ignore: decorator
-@inline function looseProduct(low: v128, high: v128, all: v128): v128 {
-  const middle = i64x2.sub(i64x2.sub(all, low), high);
-  const t = i64x2.add(i64x2.add(low, i64x2.add(high, high)), i64x2.shr_u(middle, 30));
-  const shifted = v128.and(i64x2.shl(middle, 31), modulus());
-  return i64x2.add(fold(t), shifted);
-}
-
-/**
- * sum_j c_j (r_j^2 + 2 r_j q_j) = sum_j c_j w_j with w = r (r + 2 q). t = r + 2 q < 3 2^61 folds
- * to at most p + 2, so tl < 2^31 and th <= 2^30, and for w the bounds of one product hold: low <
- * 2^62, middle < 2^62 + 2^31, high < 2^60. w itself is left in [0, 2p) < 2^62: wl < 2^31, wh <
- * 2^31. A block is four elements, two products c w per lane: low < 2 2^62, high < 2 2^61, middle <
- * 2 (2^62 + 2^61) < 2^64; so ends = low + 2 high < 2^64.
- */
-function squaresRange(r: usize, q: usize, c: usize, n: i32): u64 {
-  let ends = i64x2.splat(0);
-  let endsHigh = ends;
-  let middle = ends;
-  let middleHigh = ends;
-  let blocks = n >> 2;
-  let rest = n & 3;
-  for (;;) {
-    for (; blocks > 0; blocks--, r += 32, q += 32, c += 32) {
-      const ru = v128.load(r);
-      const rv = v128.load(r, 16);
-      const qu = v128.load(q);
-      const qv = v128.load(q, 16);
-      const tu = fold(i64x2.add(ru, i64x2.add(qu, qu)));
-      const tv = fold(i64x2.add(rv, i64x2.add(qv, qv)));
-      const rl = lowLimbs(ru, rv);
-      const rh = highLimbs(ru, rv);
-      const rk = i32x4.add(rl, rh);
-      const tl = lowLimbs(tu, tv);
-      const th = highLimbs(tu, tv);
-      const tk = i32x4.add(tl, th);
-      const wu = looseProduct(productsU(rl, tl), productsU(rh, th), productsU(rk, tk));
-      const wv = looseProduct(productsV(rl, tl), productsV(rh, th), productsV(rk, tk));
-      const wl = lowLimbs(wu, wv);
-      const wh = highLimbs(wu, wv);
-      const wk = i32x4.add(wl, wh);
-      const cl = lowLimbs(v128.load(c), v128.load(c, 16));
-      const ch = highLimbs(v128.load(c), v128.load(c, 16));
-      const ck = i32x4.add(cl, ch);
-      const blockLow = i64x2.add(productsU(cl, wl), productsV(cl, wl));
-      const blockHigh = i64x2.add(productsU(ch, wh), productsV(ch, wh));
-      const blockAll = i64x2.add(productsU(ck, wk), productsV(ck, wk));
-      const blockMiddle = i64x2.sub(i64x2.sub(blockAll, blockLow), blockHigh);
-      const blockEnds = i64x2.add(blockLow, i64x2.add(blockHigh, blockHigh));
-      ends = i64x2.add(ends, blockEnds);
-      middle = i64x2.add(middle, blockMiddle);
-      endsHigh = i64x2.add(endsHigh, i64x2.shr_u(blockEnds, 32));
-      middleHigh = i64x2.add(middleHigh, i64x2.shr_u(blockMiddle, 32));
-    }
-    if (rest == 0) break;
-    r = copyPadded(SCRATCH_A, r, rest, 4);
-    q = copyPadded(SCRATCH_B, q, rest, 4);
-    c = copyPadded(SCRATCH_C, c, rest, 4);
-    blocks = 1;
-    rest = 0;
-  }
-  const endsSum = i64x2.add(lowerSum(ends, endsHigh), rotated(endsHigh, 32));
-  const middles = i64x2.add(rotated(lowerSum(middle, middleHigh), 31), rotated(middleHigh, 2));
-  return sumOfLanes(i64x2.add(endsSum, middles));
-}
-
-/** dst_i = sum_j coefficients_j (rows0_ij^2 + 2 rows0_ij rows1_ij) for n rows of m elements */
-export function combineRowSquares(
-  dst: usize, rows0: usize, rows1: usize, coefficients: usize, m: i32, n: i32,
-): void {
-  const step = <usize>m << 3;
-  for (; n > 0; n--, dst += 8, rows0 += step, rows1 += step) {
-    store<u64>(dst, squaresRange(rows0, rows1, coefficients, m));
-  }
 }

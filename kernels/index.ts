@@ -1,6 +1,6 @@
 // The entry of the kernel module: everything src/field/field.ts may call.
 
-export { combineRowSquares, combineRows, crossDot, dot } from "./dots";
+export { combineRows, crossDot, dot } from "./dots";
 export {
   add,
   addScalar,

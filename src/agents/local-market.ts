@@ -4,7 +4,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Link } from "../channel/channel.ts";
 import { connect } from "../channel/tls.ts";
 import {
   type ClearedPeriod,
@@ -113,7 +112,6 @@ export class LocalMarket {
   /** Ends the evaluators. */
   async stop(): Promise<void> {
     for (const connection of this.connections) connection.close();
-    this.dealer?.link.close();
     const dealers = this.dealer === null ? [] : [this.dealer.process];
     await stopProcesses([...this.evaluators, ...dealers]);
   }
@@ -159,12 +157,10 @@ class MarketStart {
     const operator = await issueIdentity(authority, { role: "operator", id: "local" });
     const connections = await this.connectAll(operator, listening);
     if (dealing === null) return { evaluators, connections, dealer: null };
-    const port = dealerPort!;
-    const link = await connect(operator, {
-      ...{ host: HOST, port, expect: DEALER, silenceMs: LIMITS.answerMs },
-      signal: dealing.ended,
-    });
-    return { evaluators, connections, dealer: { process: dealing, host: HOST, port, link } };
+    const address = { host: HOST, port: dealerPort! };
+    const limits = { silenceMs: LIMITS.answerMs, signal: dealing.ended };
+    const reach = () => connect(operator, { ...address, expect: DEALER, ...limits });
+    return { evaluators, connections, dealer: { process: dealing, ...address, reach } };
   }
 
   private async startEvaluators(): Promise<LocalProcess[]> {
@@ -210,11 +206,13 @@ class MarketStart {
     operator: Identity,
     listening: readonly (Listening | null)[],
   ): Promise<EvaluatorConnection[]> {
-    const evaluators = listening.map((one) => one && { host: HOST, port: one.port });
-    const linked = await this.enough(
-      listening.flatMap((one, index) => (one === null ? [] : this.link(operator, one, index))),
+    const connections = await this.enough(
+      listening.flatMap((one, index) => (one === null ? [] : this.connectTo(operator, one, index))),
     );
-    const connections = linked.map(({ link, index }) => new EvaluatorConnection(link, index));
+    const there = new Set(connections.map(({ number }) => number));
+    const evaluators = listening.map((one, index) =>
+      one !== null && there.has(index) ? { host: HOST, port: one.port } : null,
+    );
     const { quorum } = this;
     return this.enough(
       connections.map(async (connection) => {
@@ -225,18 +223,15 @@ class MarketStart {
     );
   }
 
-  private async link(
+  private async connectTo(
     operator: Identity,
     { process, port }: Listening,
     index: number,
-  ): Promise<{ link: Link; index: number }> {
+  ): Promise<EvaluatorConnection> {
     const expect = { role: "evaluator", id: String(index) } as const;
-    const silenceMs = LIMITS.answerMs;
-    const signal = process.ended;
-    return {
-      link: await connect(operator, { host: HOST, port, expect, silenceMs, signal }),
-      index,
-    };
+    const limits = { silenceMs: LIMITS.answerMs, signal: process.ended };
+    const link = await connect(operator, { host: HOST, port, expect, ...limits });
+    return new EvaluatorConnection(link, index);
   }
 
   /** What those that succeed lead to; the first error when they are too few. */

@@ -61,10 +61,11 @@ export interface ClearingPlace {
 }
 
 export interface DealerPlace {
-  readonly link: Link;
   /** Where the evaluators find it. */
   readonly host: string;
   readonly port: number;
+  /** A link of the client's own, for one clearing: what is dealt for it ends with the link. */
+  reach(): Promise<Link>;
 }
 
 /**
@@ -78,20 +79,29 @@ export async function clearPrivately(
   orders: readonly Order[],
   onProgress: (progress: ClientProgress) => void = () => {},
 ): Promise<ClearedPeriod> {
-  const { evaluators } = place;
+  const { evaluators, dealer } = place;
   const { priceBits, energyBits, revealedSuppliers, setting } = request;
   const layout = orderLayout(priceBits, energyBits, revealedSuppliers.length);
-  const dealer = setting.engine === "dealer" ? place.dealer : null;
-  const dealing =
-    dealer === null ? null : await ClientDealing.open(tools.field, dealer.link, setting.parties);
-  const sharing = sharingOf(tools, setting, layout, dealing);
+  const session =
+    setting.engine === "dealer" && dealer !== null
+      ? await openDealing(tools.field, dealer, setting.parties)
+      : null;
+  const sharing = sharingOf(tools, setting, layout, session?.own ?? null);
   const clearing = new Clearing(tools, evaluators, sharing, request, orders, onProgress);
+  const dealing = session?.forEvaluators ?? null;
   try {
-    const about = dealing && { host: dealer!.host, port: dealer!.port, id: dealing.id };
-    return await clearing.run({ type: "clear", count: orders.length, ...request, dealing: about });
+    return await clearing.run({ type: "clear", count: orders.length, ...request, dealing });
   } finally {
     for (const evaluator of evaluators) evaluator.finishClearing();
+    session?.link.close();
   }
+}
+
+/** Has the dealer open a session for one clearing. */
+async function openDealing(field: Field, dealer: DealerPlace, parties: number) {
+  const link = await dealer.reach();
+  const own = await ClientDealing.open(field, link, parties);
+  return { link, own, forEvaluators: { host: dealer.host, port: dealer.port, id: own.id } };
 }
 
 class Clearing {

@@ -79,5 +79,6 @@ function maskedRows(
     },
     misfits: (from, to) => check.misfits([fingerprints.slice(from, to)]),
     holders: check.holders,
+    free: () => field.free(fingerprints),
   };
 }

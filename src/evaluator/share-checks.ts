@@ -6,8 +6,8 @@ import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import type { Engine } from "../mpc/engine.ts";
-import { lagrangeCoefficients } from "../mpc/lagrange.ts";
 import { Network, type Peers } from "../mpc/network.ts";
+import { positionsOffDegree } from "../sharing/shamir.ts";
 
 export interface ShareCheck {
   /** Per row 0, or a number for `holders`, from a fingerprint per component; the same at all parties. */
@@ -66,7 +66,9 @@ export function shamirCheck(engine: Engine, peers: Peers, active: ActivePoints):
       const [own] = masked.components;
       field.add(own!, own!, fingerprints[0]!);
       const all = await toAll(field, peers, own!);
-      const misfits = offPolynomial(field, active, all);
+      const misfits = new Uint8Array(own!.length);
+      const { points, threshold } = active;
+      for (const row of positionsOffDegree(field, points, threshold, all)) misfits[row] = 1;
       engine.free(masked);
       for (const [party, shares] of all.entries()) if (party !== peers.party) field.free(shares);
       return misfits;
@@ -126,30 +128,4 @@ async function exchange(to: Link, from: Link, tag: number, bytes: Uint8Array): P
     sendBytes(to, tag, bytes),
   ]);
   return received;
-}
-
-/** 1 where shares do not lie on one polynomial of the threshold's degree. */
-function offPolynomial(field: Field, active: ActivePoints, shares: readonly Vector[]): Uint8Array {
-  const { points, threshold } = active;
-  const numbers = field.alloc(points.length);
-  field.setNumbers(numbers, points);
-  const nodes = numbers.slice(0, threshold + 1);
-  const { length } = shares[0]!;
-  const off = new Uint8Array(length);
-  const difference = field.alloc(length);
-  for (let rank = threshold + 1; rank < points.length; rank++) {
-    // The first t + 1 shares fix the polynomial, and its value at every further point.
-    const weights = lagrangeCoefficients(field, nodes, numbers.slice(rank, rank + 1));
-    field.neg(difference, shares[rank]!);
-    for (let j = 0; j <= threshold; j++) {
-      field.multiplyAdd(difference, shares[j]!, weights.slice(j, j + 1));
-    }
-    field.nonZero(difference).forEach((found, i) => {
-      off[i]! |= found;
-    });
-    field.free(weights);
-  }
-  field.free(difference);
-  field.free(numbers);
-  return off;
 }

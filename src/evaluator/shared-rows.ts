@@ -57,5 +57,8 @@ export function sharedRows(
     },
     misfits: (from, to) => check.misfits(fingerprints.map((all) => all.slice(from, to))),
     holders: check.holders,
+    free() {
+      for (const done of [buffer, ...fingerprints]) field.free(done);
+    },
   };
 }

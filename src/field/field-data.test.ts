@@ -146,7 +146,6 @@ describe("lengths that do not fit", () => {
       () => field.crossDot(a, a, a, a, a),
       () => field.addZeroShare(a, a, b),
       () => field.combineRows(b, a, b),
-      () => field.combineRowSquares(one, a, b, a),
       () => field.column(one, a, 3, 3),
       () => field.column(one, a, 2, 0),
       () => field.setNumbers(a, [1]),

@@ -252,18 +252,6 @@ export class Field {
     this.#kernels.combineRows(dst.offset, rows.offset, coefficients.offset, m, dst.length);
   }
 
-  /**
-   * dst_i = sum_j coefficients_j (r_ij^2 + 2 r_ij q_ij), r in rows0 and q in rows1: of shares (r,
-   * q).
-   */
-  combineRowSquares(dst: Vector, rows0: Vector, rows1: Vector, coefficients: Vector): void {
-    const m = coefficients.length;
-    assert(rows0.length === dst.length * m, "combineRowSquares: n rows of m elements");
-    sameLength(rows0, rows1);
-    const { offset } = coefficients;
-    this.#kernels.combineRowSquares(dst.offset, rows0.offset, rows1.offset, offset, m, dst.length);
-  }
-
   /** dst_i = rows[i m + j] for n = dst.length rows: column j. */
   column(dst: Vector, rows: Vector, m: number, j: number): void {
     assert(rows.length === dst.length * m, "column: n rows of m elements");

@@ -66,10 +66,5 @@ export const reference = {
     );
   },
 
-  combineRowSquares(rows0: Elements, rows1: Elements, coefficients: Elements, n: number): bigint[] {
-    const squares = rows0.map((r, i) => mod(r * r + 2n * r * rows1[i]!));
-    return reference.combineRows(squares, coefficients, n);
-  },
-
   column: (rows: Elements, m: number, j: number) => rows.filter((_, i) => i % m === j),
 };

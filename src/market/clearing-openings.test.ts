@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { plainBook } from "../client/clear-in-plain.ts";
 import { atThreeParties } from "../mpc/parties.test-helper.ts";
+import { ALGORITHMS, PRIORITY_ORDERS } from "../wire/setting.ts";
 import { clearPeriod } from "./clearing.ts";
 import type { Order, Side } from "./order.ts";
 import { orderLayout } from "./order-layout.ts";
@@ -29,10 +30,11 @@ const market = (side: (i: number) => Side, limitTick: (i: number) => number): Or
 
 describe("what is opened", () => {
   /** The openings of evaluator 0 while the period clears: their values as text. */
-  async function openings(orders: readonly Order[]) {
-    const priority = Uint32Array.from(orders.keys());
+  async function openings(orders: readonly Order[], by: Partial<SecretRules> = {}) {
+    const own = { ...rules, ...by };
+    const priority = own.priorityOrder === "hidden" ? null : Uint32Array.from(orders.keys());
     const results = await atThreeParties(async (engine) => {
-      const prepared = await prepareClearing(engine, rules, plainBook(engine, layout, orders));
+      const prepared = await prepareClearing(engine, own, plainBook(engine, layout, orders));
       const opened: string[] = [];
       for (const opening of ["open", "openVerified"] as const) {
         const open = engine[opening].bind(engine);
@@ -51,12 +53,17 @@ describe("what is opened", () => {
 
   const lengths = (opened: readonly string[]) => opened.map((values) => values.split(",").length);
 
-  it("without trade: the trade flag, and no price", async () => {
+  const ways = ALGORITHMS.flatMap((algorithm) =>
+    PRIORITY_ORDERS.map((priorityOrder) => ({ algorithm, priorityOrder })),
+  );
+
+  it.each(ways)("$algorithm, $priorityOrder: no price without trade", async (way) => {
     const trading = await openings(
       market(
         (i) => (i % 2 ? "buy" : "sell"),
         (i) => (i % 2 ? 900 : i),
       ),
+      way,
     );
     expect(trading.traded).toBe(true);
     expect(trading.opened.slice(-2)).toEqual(["1", String(trading.priceTick)]);
@@ -78,7 +85,7 @@ describe("what is opened", () => {
         (i) => (i % 2 ? 5 : 6),
       ),
     ]) {
-      const quiet = await openings(none);
+      const quiet = await openings(none, way);
       expect(quiet).toMatchObject({ traded: false, priceTick: null });
       expect(quiet.opened.at(-1)).toBe("0");
       // All openings before are those of the trading market, one for one: there is none of a price.
@@ -86,14 +93,23 @@ describe("what is opened", () => {
     }
   });
 
-  it("all else is masked: two clearings of one market open nothing alike", async () => {
+  it.each(ways)("$algorithm, $priorityOrder: nothing alike is opened twice", async (way) => {
     const same = market(
       () => "sell",
       (i) => 10 + i,
     );
-    const [first, second] = [await openings(same), await openings(same)];
+    const [first, second] = [await openings(same, way), await openings(same, way)];
+    // A sort also opens permutations of all orders: one per digit, and one for the way back.
+    const isPermutation = (values: string) =>
+      values.split(",").length === 40 && values.split(",").every((value) => Number(value) < 40);
+    const permutations = [...first.opened, ...second.opened].filter(isPermutation);
+    expect(permutations).toHaveLength(way.algorithm === "sort" ? 2 * 4 : 0);
+    expect(new Set(permutations).size).toBe(permutations.length);
     const large = (opened: readonly string[]) =>
-      opened.flatMap((values) => values.split(",").map(BigInt)).filter((value) => value > 7n);
+      opened
+        .filter((values) => !isPermutation(values))
+        .flatMap((values) => values.split(",").map(BigInt))
+        .filter((value) => value > 7n);
     const [values, others] = [large(first.opened), new Set(large(second.opened))];
     expect(values.length).toBeGreaterThan(100);
     expect(values.filter((value) => others.has(value))).toEqual([]);

@@ -30,6 +30,8 @@ export interface ReceivedOrders {
   misfits(from: number, to: number): Promise<Uint8Array>;
   /** Who holds the shares that do not fit together, e.g. "evaluators 0 and 1". */
   holders(misfit: number): string;
+  /** Gives back the field memory that the calls above needed. */
+  free(): void;
 }
 
 export interface Intake {
@@ -89,6 +91,7 @@ export async function takeOrders(
     checked = to;
   }
   for (const done of Object.values(weights)) field.free(done);
+  received.free();
   return { book: bookOf(engine, pieces, rejected), rejected };
 }
 
@@ -204,18 +207,12 @@ function bookOf(
   pieces: readonly Piece[],
   rejected: readonly (RejectionReason | null)[],
 ): SecretBook {
-  const { field } = engine;
-  const accepted = field.alloc(rejected.length);
-  field.setNumbers(
-    accepted,
-    Uint8Array.from(rejected, (reason) => (reason === null ? 1 : 0)),
-  );
-  const anyRejected = rejected.some((reason) => reason !== null);
+  const accepted = acceptedOf(engine.field, rejected);
   const whole = (of: (piece: Piece) => Secret): Secret => {
     const parts = pieces.map(of);
     const column = parts.length === 1 ? parts[0]! : engine.concat(parts);
     if (parts.length > 1) engine.free(...parts);
-    if (!anyRejected) return column;
+    if (accepted === null) return column;
     // Of a rejected order everything becomes 0, not only its energy: shares that do not fit together would
     // multiply even a 0 to different results, which would spoil every sum it is part of.
     const kept = engine.mulPublic(column, accepted);
@@ -228,6 +225,16 @@ function bookOf(
     energy: whole((piece) => piece.energy),
     suppliers: first!.suppliers.map((_, k) => whole((piece) => piece.suppliers[k]!)),
   };
-  field.free(accepted);
+  if (accepted !== null) engine.field.free(accepted);
   return book;
+}
+
+/** 1 per accepted order, 0 per rejected one; null if all are accepted. */
+function acceptedOf(field: Field, rejected: readonly (RejectionReason | null)[]): Vector | null {
+  const marks = new Uint8Array(rejected.length).fill(1);
+  for (let i = 0; i < marks.length; i++) if (rejected[i] !== null) marks[i] = 0;
+  if (!marks.includes(0)) return null;
+  const accepted = field.alloc(marks.length);
+  field.setNumbers(accepted, marks);
+  return accepted;
 }

@@ -1,4 +1,4 @@
-// The lines of a period on secrets: the keys x1 and x2 where the energy offered runs out (clearing.ts says of what). Two
+// The lines of a period on secrets: the keys x1 and x2 at which the energy offered runs out, as clearing.ts says. Two
 // algorithms find them, with the same result to the unit: descent-lines.ts and sorted-lines.ts.
 import type { ComparisonPool } from "../mpc/comparison.ts";
 import type { Engine, Factors } from "../mpc/engine.ts";

@@ -1,18 +1,19 @@
-// Clearings at three evaluators in one process, from orders or from the shares that evaluators
-// receive, and put together by those who may learn the results; for tests of the market's rules on
-// shares.
+// Clearings at evaluators in one process, from orders or from the shares that evaluators receive, and
+// put together by those who may learn the results; for tests of the market's rules on shares.
 
 import { shareOrders } from "../client/share-orders.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
-import { replicatedIntake } from "../evaluator/order-intake.ts";
+import { activePoints, intakeOf, startEngine } from "../evaluator/engine-sessions.ts";
 import { Field } from "../field/field.ts";
 import type { Engine, Security, VerifiableEngine } from "../mpc/engine.ts";
 import { type EngineKind, Parties, shareOf } from "../mpc/engines.test-helper.ts";
-import { atThreeParties, type FrameWatch, revealed } from "../mpc/parties.test-helper.ts";
+import { closePeers, type FrameWatch, meshedPeers, revealed } from "../mpc/parties.test-helper.ts";
 import { arrangementOf } from "../mpc/serve.ts";
 import { VerifiedEngine } from "../mpc/verified-engine.ts";
+import { combineShamir } from "../sharing/shamir.ts";
+import { activeCount, completeSetting, type Setting, type SettingChoice } from "../wire/setting.ts";
 import { clearPeriod } from "./clearing.ts";
-import type { RejectionReason } from "./intake.ts";
+import type { Intake } from "./intake.ts";
 import { type Order, type Outcome, tradedFromAbove } from "./order.ts";
 import { type OrderLayout, orderRows } from "./order-layout.ts";
 import { prepareClearing, type SecretBook, type SecretRules } from "./preparation.ts";
@@ -130,52 +131,140 @@ export async function clearOnShares(
   }
 }
 
-/** What the evaluators receive of all orders: received[party] holds its streams. */
+/** Which evaluators take in orders, and how. */
+export interface IntakeSetting {
+  readonly setting: Setting;
+  /** The numbers of those that compute. */
+  readonly active: readonly number[];
+}
+
+/** A setting with its first evaluators computing, or those given. */
+export function intakeSetting(choice: SettingChoice, active?: readonly number[]): IntakeSetting {
+  const setting = completeSetting(choice);
+  const first = Array.from({ length: activeCount(setting) }, (_, i) => i);
+  return { setting, active: active ?? first };
+}
+
+const REPLICATED = intakeSetting({ engine: "replicated" });
+
+/** What the evaluators receive of all orders: received[evaluator] holds its streams. */
 export type Received = readonly (readonly Uint8Array[])[];
 
 /** Splits the orders and hands each evaluator copies of its own streams. */
-export function distribute(layout: OrderLayout, orders: readonly Order[]): Received {
+export function distribute(
+  layout: OrderLayout,
+  orders: readonly Order[],
+  { setting }: IntakeSetting = REPLICATED,
+): Received {
+  const { engine, parties, threshold } = setting;
+  if (engine === "dealer") throw new Error("a dealer's meters mask their orders");
   const tools = { field: new Field(), primitives: nodePrimitives };
-  const setting = { engine: "replicated", parties: 3, threshold: 1 } as const;
-  const shares = shareOrders(tools, setting, layout, orders);
+  const shares = shareOrders(tools, { engine, parties, threshold }, layout, orders);
   return shares.map((streams) => streams.map((bytes) => bytes.slice()));
 }
 
+/** Intake at the evaluators that compute, from what they received, and `then` what follows it. */
+async function withIntake<T>(
+  { setting, active }: IntakeSetting,
+  layout: OrderLayout,
+  received: Received,
+  count: number,
+  then: (engine: Engine, intake: Intake) => Promise<T>,
+): Promise<T[]> {
+  const reachDealer = () => Promise.reject(new Error("there is no dealer"));
+  const all = meshedPeers(active.length);
+  try {
+    return await Promise.all(
+      all.map(async (peers, rank) => {
+        const tools = { field: new Field(), primitives: nodePrimitives, reachDealer };
+        const { engine } = await startEngine(tools, { setting, dealing: null }, { peers, active });
+        const own = intakeOf(tools, setting, active[rank]!, count, layout);
+        own.streams.forEach((stream, index) => {
+          stream.write(received[active[rank]!]![index]!, 0);
+        });
+        const points = activePoints(setting, { peers, active });
+        return then(engine, await own.take(engine, peers, points, true));
+      }),
+    );
+  } finally {
+    closePeers(all);
+  }
+}
+
+/** A value from the output shares of the evaluators that compute. */
+function combinedBy({ setting, active }: IntakeSetting, shares: readonly Uint8Array[]): number[] {
+  if (setting.engine === "replicated") return revealed(shares);
+  const field = new Field();
+  const points = active.map((number) => number + 1);
+  return [...field.toNumbers(combineShamir(field, points, setting.threshold, shares))];
+}
+
+/** What all evaluators say alike. */
+function agreedRejections(results: readonly Pick<Intake, "rejected">[]): Intake["rejected"] {
+  const [first] = results;
+  for (const { rejected } of results) {
+    if (rejected.join() !== first!.rejected.join())
+      throw new Error("different lists of rejections");
+  }
+  return first!.rejected;
+}
+
+export interface ClearBook {
+  readonly rejected: Intake["rejected"];
+  /** The key's bits, the energy, and the bits of the suppliers, all of them by order. */
+  readonly columns: readonly number[][];
+}
+
+/** Intake alone, and the book it makes in clear. */
+export async function takeReceived(
+  layout: OrderLayout,
+  received: Received,
+  count: number,
+  setting: IntakeSetting = REPLICATED,
+): Promise<ClearBook> {
+  const results = await withIntake(setting, layout, received, count, async (engine, intake) => {
+    const { keyBits, energy, suppliers } = intake.book;
+    const shares = await engine.reveal([...keyBits, energy, ...suppliers]);
+    return { rejected: intake.rejected, shares };
+  });
+  const columns = results[0]!.shares.map((_, j) => {
+    const shares = results.map((own) => own.shares[j]!);
+    return combinedBy(setting, shares);
+  });
+  return { rejected: agreedRejections(results), columns };
+}
+
 export interface Session {
-  readonly rejected: readonly (RejectionReason | null)[];
+  readonly rejected: Intake["rejected"];
   readonly outcome: Outcome;
 }
 
-/** Intake and clearing at three evaluators, from what they received. */
+/** Intake and clearing, from what evaluators received. */
 export async function clearReceived(
   layout: OrderLayout,
   rules: SecretRules,
   received: Received,
   orders: readonly Order[],
   priority: Uint32Array,
+  setting: IntakeSetting = REPLICATED,
 ): Promise<Session> {
-  const count = orders.length;
-  const results = await atThreeParties(async (engine, party, peers) => {
-    const intake = replicatedIntake(engine.field, nodePrimitives, party, count, layout);
-    intake.streams.forEach((stream, index) => {
-      stream.write(received[party]![index]!, 0);
-    });
-    const { book, rejected } = await intake.take(engine, peers, null, true);
-    return { rejected, own: await clearBook(engine, rules, book, priority) };
-  });
-  const [first] = results;
-  for (const { rejected } of results) {
-    if (rejected.join() !== first!.rejected.join())
-      throw new Error("different lists of rejections");
-  }
+  const results = await withIntake(
+    setting,
+    layout,
+    received,
+    orders.length,
+    async (engine, { book, rejected }) => ({
+      rejected,
+      own: await clearBook(engine, rules, book, priority),
+    }),
+  );
+  const rejected = agreedRejections(results);
   const outcome = await outcomeOf(
     results.map(({ own }) => own),
     orders,
-    revealed,
+    (shares) => combinedBy(setting, shares),
   );
   // A meter whose order is rejected is told so, and trades nothing.
-  const tradedUnits = outcome.tradedUnits.map((units, i) =>
-    first!.rejected[i] === null ? units : 0,
-  );
-  return { rejected: first!.rejected, outcome: { ...outcome, tradedUnits } };
+  const tradedUnits = outcome.tradedUnits.map((units, i) => (rejected[i] === null ? units : 0));
+  return { rejected, outcome: { ...outcome, tradedUnits } };
 }

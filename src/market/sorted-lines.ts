@@ -59,9 +59,10 @@ export async function prepareSortedLines(
 }
 
 /**
- * Sorts and searches. Rounds with three evaluators and keys of 13 bits: 20 for the sort, 6 for the keys of the lines and
- * the way back; two searches of 5 each up to 128 orders, 11 up to 16,384, 17 above; 5 for the price, or 10 with two lines.
- * Elements: `onlineElements` per order, one per order and opened permutation, and 31 per comparison. Leaks: nothing.
+ * Sorts and searches. Rounds with three evaluators and keys of 13 bits: 20 for the sort, 6 for the keys of the lines
+ * and the way back; two searches of 5 each up to 128 orders, 11 up to 16,384, 17 above; 5 for the price, or 10 with
+ * two lines. Elements: `onlineElements` per order, one per order and opened permutation, and 31 per comparison.
+ * Leaks: nothing.
  */
 async function findLines(
   engine: Engine,

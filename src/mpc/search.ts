@@ -1,11 +1,11 @@
-// Where a sequence that never falls reaches secret thresholds, found as a secret index in a tree: comparisons are made on
-// a few values only, so that the cost per position is a local inner product and one product.
+// Where a sequence that never falls reaches secret thresholds, found as a secret index in a tree: comparisons are made
+// on a few values only, so that the cost per position is a local inner product and one product.
 import type { ComparisonPool } from "./comparison.ts";
 import type { Engine } from "./engine.ts";
 import type { Partial, Secret } from "./shared.ts";
 
 /** The most children of a node, that is comparisons made side by side for one threshold. */
-export const MAX_ARITY = 128;
+const MAX_ARITY = 128;
 
 /** Children per node for `count` leaves: all trees of one depth are balanced. */
 export function arity(count: number): number {
@@ -23,7 +23,8 @@ export function searchComparisons(count: number): number {
 
 /**
  * For each threshold (length 1) a vector that is 1 where a value is below it, else 0. The values must not fall from
- * one to the next, so that this is 1 up to some position and 0 from it on. Values and thresholds are less than 2^59 apart.
+ * one to the next, so that this is 1 up to some position and 0 from it on. Values and thresholds are less than 2^59
+ * apart.
  * Rounds: 5 with up to 128 values, 11 up to 16,384, 17 up to 2,097,152.
  * Elements per threshold: with more than 128 values one per value, and 31 per comparison. Leaks: nothing.
  */

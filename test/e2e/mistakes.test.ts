@@ -133,7 +133,7 @@ describe("arguments", () => {
     [
       ["clear", "orders.csv", "--engine", "fast"],
       "error: option '--engine <name>' argument 'fast' is invalid. " +
-        "Allowed choices are replicated, plain.",
+        "Allowed choices are replicated, shamir, dealer, plain.",
     ],
     [["clear"], "error: missing required argument 'orders'"],
     [
@@ -168,6 +168,47 @@ describe("arguments", () => {
   });
 
   it.each([
+    [
+      "--parties 4",
+      "--parties: replicated sharing is for exactly 3 evaluators, not 4; take shamir",
+    ],
+    ["--threshold 2", "--threshold: with 3 evaluators it must be 1, below one half, not 2"],
+    [
+      "--engine shamir --parties 5 --threshold 3",
+      "--threshold: with 5 evaluators it must be from 1 to 2, below one half, not 3",
+    ],
+    ["--engine shamir --parties 2", "--parties: the engine shamir takes 3 to 16 evaluators, not 2"],
+    [
+      "--engine dealer --threshold 1",
+      "--threshold: not with --engine dealer: it withstands all evaluators but one",
+    ],
+    [
+      "--engine dealer --security semi-honest",
+      "--security: the engine dealer always notices lies: its security is malicious",
+    ],
+    [
+      "--engine plain --parties 3 --security malicious",
+      "--parties, --security: not with --engine plain, which clears in one process",
+    ],
+    [
+      `--engine shamir --coin ${"0".repeat(64)}`,
+      "--coin: only with --engine plain; evaluators toss a coin of their own",
+    ],
+    [
+      `--engine plain --market hidden.json --coin ${"0".repeat(64)}`,
+      "--coin: the market's priority_order is hidden: no coin decides it",
+    ],
+  ])("%s cannot be", async (args, said) => {
+    // Had the command gone on to the orders, it would have found their mistake.
+    const files = {
+      "orders.csv": orderFile("m2,no,,,"),
+      "hidden.json": '{"priority_order":"hidden"}',
+    };
+    const place = new Workplace(files);
+    expectRefused(await place.run("clear", "orders.csv", ...args.split(" ")), said);
+  });
+
+  it.each([
     ["no-such-folder/report.json", "its folder does not exist"],
     ["tmp", "it is a folder"],
   ])("--out %s is refused before anything is cleared", async (out, reason) => {
@@ -195,7 +236,8 @@ describe("help", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^Usage: hushwatt clear \[options\] <orders>$/m);
     expect(stdout).toContain(HEADER);
-    for (const option of ["--market", "--engine", "--json", "--out", "--skip-invalid", "--coin"]) {
+    const settings = ["--engine", "--parties", "--threshold", "--security", "--algorithm"];
+    for (const option of ["--market", ...settings, "--json", "--out", "--skip-invalid", "--coin"]) {
       expect(stdout).toMatch(new RegExp(`^  ${option} .*\\S`, "m"));
     }
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
