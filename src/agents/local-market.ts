@@ -35,7 +35,10 @@ const HOST = "127.0.0.1";
 const DEALER: Party = { role: "dealer", id: "0" };
 
 export interface LocalMarketOptions {
-  /** What is to be cleared: says how many evaluators there are, how many can be missing, and whether there is a dealer. */
+  /**
+   * What is to be cleared: says how many evaluators there are, how many can be missing, and whether there is a
+   * dealer.
+   */
   readonly setting?: Setting;
   /** Ends a session whose peer sends nothing for this long. */
   readonly silenceMs?: number;

@@ -59,7 +59,8 @@ export function withSettingOptions(command: Command): Command {
 }
 
 /**
- * The setting that the options choose, complete; for the plain engine only its algorithm matters. InputError when options
+ * The setting that the options choose, complete; for the plain engine only its algorithm matters. InputError when
+ * options
  * contradict each other.
  */
 export function chosenSetting(options: SettingOptions): Setting {

@@ -33,7 +33,8 @@ export class ClientDealing {
   }
 
   /**
-   * The next orders under masks, layout.bits elements each: what every evaluator receives. Pieces of the orders, one after
+   * The next orders under masks, layout.bits elements each: what every evaluator receives. Pieces of the orders,
+   * one after
    * the other, are all orders.
    */
   async maskOrders(layout: OrderLayout, orders: readonly Order[]): Promise<Uint8Array> {
@@ -55,7 +56,8 @@ export class ClientDealing {
   }
 
   /**
-   * The next result, from what every evaluator sent of it (Engine.reveal): InconsistentSharesError unless it is the same,
+   * The next result, from what every evaluator sent of it (Engine.reveal): InconsistentSharesError unless it is the
+   * same,
    * as one honest evaluator is enough to vouch for it.
    */
   async result(received: readonly Uint8Array[]): Promise<Vector> {

@@ -1,4 +1,5 @@
-// The dealer program: run by somebody whom all trust not to collude with an evaluator. It hands out randomness that fits
+// The dealer program: run by somebody whom all trust not to collude with an evaluator. It hands out randomness that
+// fits
 // together and takes no part in the computation: it never sees an order, a share or a result. Prints one line of JSON
 // with its port when it listens.
 //   node src/dealer/main.ts --config FILE [--stop-with-parent]

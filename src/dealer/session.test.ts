@@ -1,4 +1,5 @@
-// Who gets what from a dealer: every evaluator its own seed, once; corrections evaluator 0 only; masks the operator that
+// Who gets what from a dealer: every evaluator its own seed, once; corrections evaluator 0 only; masks the operator
+// that
 // opened the session, for as long as it is there. And once with the real program over TLS.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -7,7 +7,7 @@ import type { ClearCommand } from "../wire/session-messages.ts";
 import { activeCount, toleratesCrashes } from "../wire/setting.ts";
 import { runClearing, type SessionResult, type SessionTools } from "./clearing-session.ts";
 import { chooseActive } from "./engine-sessions.ts";
-import type { EvaluatorGroup } from "./evaluator-group.ts";
+import { type EvaluatorGroup, isCrash } from "./evaluator-group.ts";
 import type { Mesh } from "./mesh.ts";
 import type { OrderIntake } from "./order-intake.ts";
 
@@ -23,14 +23,6 @@ export interface AttemptTools extends Omit<SessionTools, "onPhase"> {
   /** An event for the log. */
   readonly onEvent: (event: string, details: Readonly<Record<string, unknown>>) => void;
 }
-
-/** Ways in which a link ends when the other side crashed; others mean that somebody broke the protocol. */
-const CRASH_CODES: ReadonlySet<string> = new Set([
-  "peer-closed",
-  "peer-silent",
-  "closed",
-  "unreachable",
-]);
 
 export class ClearingAttempts {
   /** Ends when there is nothing more to do, or with the reason why it cannot go on. */
@@ -133,6 +125,3 @@ export class ClearingAttempts {
 export const isLie = (error: unknown): boolean =>
   error instanceof AbortError ||
   (error instanceof ChannelError && (error.code === "protocol" || error.code === "flooded"));
-
-const isCrash = (error: unknown): error is ChannelError =>
-  error instanceof ChannelError && CRASH_CODES.has(error.code);

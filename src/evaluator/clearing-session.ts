@@ -44,7 +44,8 @@ export interface SessionResult {
 const TURNS_TO_SETTLE = 8;
 
 /**
- * Runs one attempt with the other evaluators that compute. `orders` holds this evaluator's shares of the orders; they are
+ * Runs one attempt with the other evaluators that compute. `orders` holds this evaluator's shares of the orders;
+ * they are
  * freed as soon as they are checked if this is the `last` attempt that there can be. Throws ChannelError when another
  * evaluator fails, AbortError when one is found to lie; the links are closed then.
  */

@@ -55,7 +55,8 @@ interface Report {
 const REPORT_BYTES = 12;
 
 /**
- * Forms a mesh. Evaluators with lower numbers are called, those with higher ones call. Throws TooFewEvaluatorsError when
+ * Forms a mesh. Evaluators with lower numbers are called, those with higher ones call. Throws TooFewEvaluatorsError
+ * when
  * the quorum cannot be reached, ChannelError when an evaluator ends while they agree: then it may be tried again.
  */
 export async function formMesh(

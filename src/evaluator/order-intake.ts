@@ -23,7 +23,8 @@ export interface OrderIntake {
     write(piece: Uint8Array, offset: number): void;
   }[];
   /**
-   * Checks and folds all orders (market/intake.ts) at the parties of one engine; `active` is null unless they are those of
+   * Checks and folds all orders (market/intake.ts) at the parties of one engine; `active` is null unless they are
+   * those of
    * a Shamir session. It can be called again with another engine unless `last`, which frees the received bytes.
    */
   take(engine: Engine, peers: Peers, active: ActivePoints | null, last: boolean): Promise<Intake>;

@@ -50,6 +50,15 @@ describe("numbers", () => {
     expect(() => field.toNumbers(v)).toThrow(InvariantError);
   });
 
+  it("nonZero marks every element that is not 0, whichever half of it", () => {
+    field.memory.reset();
+    const v = field.alloc(5);
+    const bytes = new Uint8Array(BigUint64Array.of(0n, 1n, 2n ** 32n, P - 1n, 0n).buffer);
+    field.setBytes(v, bytes);
+    expect([...field.nonZero(v)]).toEqual([0, 1, 1, 1, 0]);
+    expect([...field.nonZero(v.slice(2, 5))]).toEqual([1, 1, 0]);
+  });
+
   it("fill writes every element and nothing else", () => {
     for (let n = 0; n < 9; n++) {
       field.memory.reset();

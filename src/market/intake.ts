@@ -133,7 +133,7 @@ function foldPiece(
 
 /**
  * Per order sum_j c^j (b_j^2 - b_j) over all bits, and the number of suppliers named minus 1 times the next power of c.
- * A polynomial in c that is 0 for every proper order, and for others at fewer points than the row has bits, plus one.
+ * A polynomial in c that is 0 for every proper order, and for others at no more points than the row has bits.
  */
 function checkNumbers(
   engine: Engine,
@@ -142,7 +142,11 @@ function checkNumbers(
   c: Vector,
 ): Partial {
   const suppliers = columns.slice(layout.suppliers).map((value) => ({ value, positive: true }));
-  const excess = engine.signedSum(suppliers, -1);
+  // Without any order there may be no suppliers either.
+  const excess =
+    suppliers.length > 0
+      ? engine.signedSum(suppliers, -1)
+      : engine.constant(new Int8Array(columns[0]!.length).fill(-1));
   let numbers = engine.partial(excess);
   engine.free(excess);
   // One power after the other: nothing but the columns themselves has to stay until it is verified.

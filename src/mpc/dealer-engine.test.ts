@@ -1,4 +1,5 @@
-// What is particular to the dealer engine: costs are as documented, and whatever one evaluator changes, in a message, in
+// What is particular to the dealer engine: costs are as documented, and whatever one evaluator changes, in a
+// message, in
 // its shares or in what the dealer told it, nobody else ever takes a wrong value for the right one.
 import { describe, expect, it } from "vitest";
 import { ChannelError } from "../channel/channel.ts";

@@ -70,7 +70,8 @@ export class DealerEngine extends PromisingEngine implements Engine {
   }
 
   /**
-   * Begins a session with the other evaluators, each of which has joined the same one at the dealer. `yieldTurn` resolves
+   * Begins a session with the other evaluators, each of which has joined the same one at the dealer. `yieldTurn`
+   * resolves
    * after waiting input has been processed. Rounds: 1.
    */
   static async start(
@@ -191,7 +192,8 @@ export class DealerEngine extends PromisingEngine implements Engine {
   }
 
   /**
-   * The values minus masks that whoever may learn them knows, the same bytes at all evaluators: their bytes one after the
+   * The values minus masks that whoever may learn them knows, the same bytes at all evaluators: their bytes one
+   * after the
    * other use the masks in order. Rounds: 7, or 4 if nothing was opened since the last check. Elements to each other
    * evaluator: 1.
    */

@@ -125,7 +125,9 @@ export class Openings {
     this.uncheckedLength += length;
   }
 
-  /** Sends `shares` to all, and adds those of all others to them. All to all is one round, and for few parties cheap. */
+  /**
+   * Sends `shares` to all, and adds those of all others to them. All to all is one round, and for few parties cheap.
+   */
   private async addOthers(tag: number, shares: Vector): Promise<void> {
     const { field, network } = this.tools;
     const { others } = network;

@@ -1,5 +1,7 @@
-// Products of authenticated sharings from dealt triples (Beaver 1991): with a, b uniform and c = a b, the masked factors
-// d = x - a and e = y - b are opened, and x y = c + d b + e a + d e. What depends on the factors is computed at once, so
+// Products of authenticated sharings from dealt triples (Beaver 1991): with a, b uniform and c = a b, the masked
+// factors
+// d = x - a and e = y - b are opened, and x y = c + d b + e a + d e. What depends on the factors is computed at
+// once, so
 // that they may be freed; the rest when d and e are there.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";

@@ -1,4 +1,5 @@
-// Moving authenticated sharings by a permutation that one evaluator and the dealer know: the dealer deals r and r moved;
+// Moving authenticated sharings by a permutation that one evaluator and the dealer know: the dealer deals r and r
+// moved;
 // x - r is opened to that evaluator, which moves it and tells all. A lie about it is for the caller to notice, but that
 // all evaluators are told the same is checked here.
 import type { Vector } from "../field/memory.ts";
@@ -36,7 +37,8 @@ interface Tools {
 }
 
 /**
- * Rounds: 2. Elements per column and position: 1 from every evaluator to the one that knows the permutation, then 1 from
+ * Rounds: 2. Elements per column and position: 1 from every evaluator to the one that knows the permutation, then 1
+ * from
  * it to every other.
  */
 export async function permuteDealt(

@@ -1,5 +1,6 @@
 // Malicious security with abort for any engine whose sharing fixes a value by the honest parties' shares, so that all a
-// lying party can do is add something to the result of a product (Genkin, Ishai, Prabhakaran, Sahai, Tromer 2014). Every
+// lying party can do is add something to the result of a product (Genkin, Ishai, Prabhakaran, Sahai, Tromer 2014).
+// Every
 // product is recorded; before anything but a uniformly masked value is opened or revealed, all records are verified
 // together (verified-claim.ts, verified-fold.ts), and nothing is revealed if that fails.
 import type { Field } from "../field/field.ts";

@@ -72,7 +72,7 @@ function mergeSmall(engine: VerifiableEngine, { segments, z }: Claim): Claim {
 }
 
 function merge(engine: VerifiableEngine, segments: readonly Segment[]): Segment {
-  if (segments.length === 0) return { x: engine.constant([0]), y: engine.constant([0]) };
+  if (lengthOf(segments) === 0) return { x: engine.constant([0]), y: engine.constant([0]) };
   return {
     x: engine.concat(segments.map(({ x }) => x)),
     y: engine.concat(segments.map(({ y }) => y)),

@@ -1,6 +1,7 @@
 // What a trusted dealer computes for evaluators that hold additive shares with authentication codes (SPDZ: Damgard,
 // Pastro, Smart, Zakarias 2012): x = sum of x_i and Delta x = sum of m_i, evaluator i holds (x_i, m_i) and its part
-// Delta_i of the key. Everybody expands its shares of all material from a seed of its own; what makes them fit together,
+// Delta_i of the key. Everybody expands its shares of all material from a seed of its own; what makes them fit
+// together,
 // the corrections, goes to evaluator 0, which adds them to its shares. The dealer takes no part in the computation.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";

@@ -25,7 +25,8 @@ import { below, type Draw } from "./draws.test-helper.ts";
 const SEED_BYTES = 32;
 
 /**
- * What a message may be, as the network names it; a share of a result on its way to a meter; or a product: then the liar
+ * What a message may be, as the network names it; a share of a result on its way to a meter; or a product: then the
+ * liar
  * adds a small number to what it should have computed, and from there on follows the protocol.
  */
 export type LieKind = MessageKind | "output" | "product";
