@@ -1,0 +1,271 @@
+// Orders in SQL: accepted in batches, each order decided by itself, none into a period that is closed.
+import { type Kysely, sql, type Transaction } from "kysely";
+import { nextTurn } from "../platform/turn.ts";
+import { fromHex } from "../wire/hex.ts";
+import type { AddOrderResult, NewOrder, OrderEntry } from "./evaluator-store.ts";
+import { tableOf, tableOfMeters, withOrders } from "./order-names.ts";
+import { keepOpen, lockMeters } from "./postgres-locks.ts";
+import type { Kind, Tables } from "./tables.ts";
+
+interface Known {
+  readonly sequence: number;
+  readonly orderId: string;
+}
+
+/** Orders written by one statement. */
+const ORDERS_AT_ONCE = 250;
+/** Orders read by one statement with their bodies. */
+const BODIES_AT_ONCE = 500;
+/** Entries of a period read by one statement, about. */
+const ENTRIES_AT_ONCE = 2_000;
+const METER_BYTES = 16;
+
+/** See EvaluatorStore. */
+export function addOrders(
+  db: Kysely<Tables>,
+  kind: Kind,
+  batch: readonly NewOrder[],
+  mostVersions: number,
+): Promise<readonly AddOrderResult[]> {
+  return db.transaction().execute(async (tx) => {
+    const open = await openPeriods(tx, kind, batch);
+    if (kind === "postgres") {
+      await lockMeters(
+        tx,
+        batch.map(({ meter }) => meter),
+      );
+    }
+    const known = await knownOrders(tx, kind, batch);
+    const accepted: NewOrder[] = [];
+    const results = batch.map((order): AddOrderResult => {
+      const name = `${order.periodStart} ${order.meter}`;
+      const own = known.get(name) ?? [];
+      const result = verdict(order, own, open.has(order.periodStart), mostVersions);
+      if (result === "accepted") {
+        accepted.push(order);
+        known.set(name, [...own, order]);
+      }
+      return result;
+    });
+    for (let at = 0; at < accepted.length; at += ORDERS_AT_ONCE) {
+      await insert(tx, kind, accepted.slice(at, at + ORDERS_AT_ONCE));
+      await nextTurn();
+    }
+    return results;
+  });
+}
+
+function verdict(
+  order: NewOrder,
+  known: readonly Known[],
+  open: boolean,
+  mostVersions: number,
+): AddOrderResult {
+  const same = known.find(({ sequence }) => sequence === order.sequence);
+  if (same?.orderId === order.orderId) return "known";
+  if (!open) return "closed";
+  if (same !== undefined) return "conflict";
+  if (known.some(({ sequence }) => sequence > order.sequence)) return "stale";
+  return known.length >= mostVersions ? "too-many" : "accepted";
+}
+
+/** The periods of a batch that are open, and stay so until the transaction ends. */
+async function openPeriods(
+  tx: Transaction<Tables>,
+  kind: Kind,
+  batch: readonly NewOrder[],
+): Promise<ReadonlySet<number>> {
+  const starts = [...new Set(batch.map(({ periodStart }) => periodStart))].sort((a, b) => a - b);
+  if (kind === "postgres") await keepOpen(tx, starts);
+  const open = new Set<number>();
+  for (const start of starts) {
+    await sql`insert into period (start, state) values (${start}, 'open') on conflict (start) do nothing`.execute(
+      tx,
+    );
+    const { rows } = await sql<{ state: string }>`
+      select state from period where start = ${start}`.execute(tx);
+    if (rows[0]?.state === "open") open.add(start);
+  }
+  return open;
+}
+
+/** What the meters of a batch have ordered for their periods. */
+async function knownOrders(
+  tx: Transaction<Tables>,
+  kind: Kind,
+  batch: readonly NewOrder[],
+): Promise<Map<string, readonly Known[]>> {
+  const known = new Map<string, readonly Known[]>();
+  for (const [start, own] of Map.groupBy(batch, ({ periodStart }) => periodStart)) {
+    const meters = [...new Set(own.map(({ meter }) => meter))];
+    const theirs = sql`period = ${start} and meter_order.meter = asked.meter`;
+    const { rows } = await sql<{ place: number; sequence: number; order_id: Uint8Array }>`
+      select place, sequence, order_id from ${tableOfMeters(kind, meters)} as asked
+      ${withOrders(kind, theirs)}`.execute(tx);
+    for (const { place, sequence, order_id } of rows) {
+      const name = `${start} ${meters[place]}`;
+      const order = { sequence, orderId: hex(order_id) };
+      known.set(name, [...(known.get(name) ?? []), order]);
+    }
+  }
+  return known;
+}
+
+async function insert(
+  tx: Transaction<Tables>,
+  kind: Kind,
+  orders: readonly NewOrder[],
+): Promise<void> {
+  if (kind === "postgres") {
+    await sql`insert into meter_order (period, meter, sequence, order_id, supplier, body, evidence, received_ms)
+      select period, decode(meter, 'hex'), sequence, decode(order_id, 'hex'), supplier, body, evidence, received_ms
+      from unnest(${orders.map(({ periodStart }) => periodStart)}::bigint[],
+        ${orders.map(({ meter }) => meter)}::text[], ${orders.map(({ sequence }) => sequence)}::bigint[],
+        ${orders.map(({ orderId }) => orderId)}::text[], ${orders.map(({ supplier }) => supplier)}::integer[],
+        ${orders.map(({ body }) => Buffer.from(body))}::bytea[], ${orders.map(({ evidence }) => evidence)}::text[],
+        ${orders.map(({ receivedMs }) => Math.floor(receivedMs))}::bigint[])
+      as orders (period, meter, sequence, order_id, supplier, body, evidence, received_ms)`.execute(
+      tx,
+    );
+    return;
+  }
+  const rows = orders.map((order) => ({
+    period: order.periodStart,
+    meter: bytes(order.meter),
+    sequence: order.sequence,
+    order_id: bytes(order.orderId),
+    supplier: order.supplier,
+    body: order.body,
+    evidence: order.evidence,
+    received_ms: Math.floor(order.receivedMs),
+  }));
+  await tx.insertInto("meter_order").values(rows).execute();
+}
+
+const bytes = (text: string) => Buffer.from(fromHex(text));
+const hex = (data: Uint8Array) => Buffer.from(data).toString("hex");
+
+const entryOf = (row: {
+  meter: Uint8Array;
+  sequence: number;
+  order_id: Uint8Array;
+  supplier: number;
+}): OrderEntry => ({
+  meter: hex(row.meter),
+  sequence: row.sequence,
+  orderId: hex(row.order_id),
+  supplier: row.supplier,
+});
+
+const ENTRY = ["meter", "sequence", "order_id", "supplier"] as const;
+
+/** See EvaluatorStore. */
+export async function lastOrder(
+  db: Kysely<Tables>,
+  periodStart: number,
+  meter: string,
+): Promise<OrderEntry | null> {
+  const row = await db
+    .selectFrom("meter_order")
+    .select(ENTRY)
+    .where("period", "=", periodStart)
+    .where("meter", "=", bytes(meter))
+    .orderBy("sequence", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? null : entryOf(row);
+}
+
+/** See EvaluatorStore. */
+export async function orderEntries(
+  db: Kysely<Tables>,
+  periodStart: number,
+): Promise<readonly OrderEntry[]> {
+  const { count } = await db
+    .selectFrom("meter_order")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("period", "=", periodStart)
+    .executeTakeFirstOrThrow();
+  const all: OrderEntry[] = [];
+  for (const [first, last] of rangesOfMeters(Math.ceil(count / ENTRIES_AT_ONCE))) {
+    // Bounded on both sides: a limit alone lets a database that has no statistics yet sort all the rest for each piece.
+    const rows = await db
+      .selectFrom("meter_order")
+      .select(ENTRY)
+      .where("period", "=", periodStart)
+      .where("meter", ">=", first)
+      .where("meter", "<=", last)
+      .orderBy("meter")
+      .orderBy("sequence", "desc")
+      .execute();
+    for (const row of rows) all.push(entryOf(row));
+  }
+  return all;
+}
+
+/** All ids of meters, in at least so many ranges of the same size: ids are random, so each has as many meters. */
+function* rangesOfMeters(least: number): Generator<readonly [first: Buffer, last: Buffer]> {
+  const bits = Math.min(16, Math.ceil(Math.log2(Math.max(1, least))));
+  const step = 2 ** (16 - bits);
+  for (let prefix = 0; prefix < 0x1_0000; prefix += step) {
+    const [first, last] = [Buffer.alloc(METER_BYTES, 0), Buffer.alloc(METER_BYTES, 0xff)];
+    first.writeUInt16BE(prefix);
+    last.writeUInt16BE(prefix + step - 1);
+    yield [first, last];
+  }
+}
+
+/** See EvaluatorStore. */
+export async function orderBodies(
+  db: Kysely<Tables>,
+  kind: Kind,
+  periodStart: number,
+  entries: readonly Pick<OrderEntry, "meter" | "sequence">[],
+  onBody: (index: number, body: Uint8Array) => void,
+): Promise<void> {
+  for (let at = 0; at < entries.length; at += BODIES_AT_ONCE) {
+    const some = entries.slice(at, at + BODIES_AT_ONCE);
+    const names = some.map(({ meter, sequence }) => ({
+      meter,
+      sequence,
+      orderId: "",
+      supplier: 0,
+    }));
+    const theirs = sql`period = ${periodStart} and meter_order.meter = asked.meter
+      and meter_order.sequence = asked.sequence and body is not null`;
+    const { rows } = await sql<{ place: number; body: Uint8Array }>`
+      select place, body from ${tableOf(kind, names)} as asked ${withOrders(kind, theirs)}
+      order by place`.execute(db);
+    for (const { place, body } of rows) onBody(at + place, body);
+  }
+}
+
+/** See EvaluatorStore. */
+export async function forgetOrders(db: Kysely<Tables>, start: number): Promise<number> {
+  const periods = await db
+    .selectFrom("period")
+    .select("start")
+    .where("start", "<", start)
+    .where("decision", "is not", null)
+    .where("forgotten", "=", 0)
+    .execute();
+  let forgotten = 0;
+  for (const period of periods) {
+    // A transaction each: orders are added in between.
+    forgotten += await db.transaction().execute(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable("meter_order")
+        .set({ body: null })
+        .where("period", "=", period.start)
+        .where("body", "is not", null)
+        .executeTakeFirstOrThrow();
+      await tx
+        .updateTable("period")
+        .set({ forgotten: 1 })
+        .where("start", "=", period.start)
+        .execute();
+      return Number(numUpdatedRows);
+    });
+  }
+  return forgotten;
+}

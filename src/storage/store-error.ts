@@ -1,0 +1,4 @@
+// A database that cannot be used; says which one and why.
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+}
