@@ -1,11 +1,11 @@
 // Clearing, as the evaluators do it: processes over mutual TLS on this machine, in any setting. Splitting the orders
 // into shares is the meters' work and not counted. Prints medians as a table, or everything as JSON.
-import { cpus, totalmem } from "node:os";
 import { LocalMarket } from "../src/agents/local-market.ts";
 import type { ClearedPeriod, ClearRequest } from "../src/client/clearing-client.ts";
 import type { Order } from "../src/market/order.ts";
 import type { PriceRule } from "../src/market/parameters.ts";
 import { completeSetting, type Setting, settingProblem } from "../src/wire/setting.ts";
+import { machine } from "./machine.ts";
 
 export interface ClearBenchOptions {
   readonly orders: readonly number[];
@@ -13,6 +13,7 @@ export interface ClearBenchOptions {
   readonly parties: readonly number[];
   /** Empty: as many as an engine withstands. */
   readonly threshold: readonly number[];
+  /** Empty: what an engine has by itself. */
   readonly security: readonly Setting["security"][];
   readonly algorithm: readonly Setting["algorithm"][];
   readonly runs: number;
@@ -66,13 +67,14 @@ function spread(values: readonly number[]): Spread {
   return { median, least: sorted[0]!, most: sorted.at(-1)! };
 }
 
-/** All settings that the options combine to and that can be. */
+/** All settings that the options combine to and that can be; says on stderr which cannot, and why. */
 function settingsOf(options: ClearBenchOptions): Setting[] {
   const thresholds = options.threshold.length > 0 ? options.threshold : [undefined];
+  const levels = options.security.length > 0 ? options.security : [undefined];
   const all = options.engine.flatMap((engine) =>
     options.parties.flatMap((parties) =>
       thresholds.flatMap((threshold) =>
-        options.security.flatMap((security) =>
+        levels.flatMap((security) =>
           options.algorithm.map((algorithm) =>
             completeSetting({ engine, parties, threshold, security, algorithm }),
           ),
@@ -80,7 +82,13 @@ function settingsOf(options: ClearBenchOptions): Setting[] {
       ),
     ),
   );
-  return all.filter((setting) => settingProblem(setting) === null);
+  return all.filter((setting) => {
+    const problem = settingProblem(setting);
+    if (problem === null) return true;
+    const { field, message } = problem;
+    process.stderr.write(`left out: ${nameOf(setting)}: ${field}: ${message}\n`);
+    return false;
+  });
 }
 
 const nameOf = ({ engine, parties, threshold, security, algorithm }: Setting) =>
@@ -151,18 +159,17 @@ const COLUMNS: readonly [string, (row: Row) => string][] = [
 
 /** Runs the benchmark and prints its results. */
 export async function benchClear(options: ClearBenchOptions): Promise<void> {
-  const machine = {
-    cpu: cpus()[0]?.model ?? "unknown",
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    node: process.version,
-  };
   const rows: Row[] = [];
-  for (const setting of settingsOf(options)) {
+  const settings = settingsOf(options);
+  if (settings.length === 0) {
+    process.exitCode = 1;
+    return;
+  }
+  for (const setting of settings) {
     for (const count of options.orders) rows.push(await benchSize(setting, count, options));
   }
   if (options.json) {
-    const result = { benchmark: "clear", machine, rule: options.rule, rows };
+    const result = { benchmark: "clear", machine: machine(), rule: options.rule, rows };
     process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     return;
   }
@@ -171,7 +178,7 @@ export async function benchClear(options: ClearBenchOptions): Promise<void> {
     ...rows.map((row) => COLUMNS.map(([, of]) => of(row))),
   ];
   const widths = COLUMNS.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
-  const { cpu, cores, memoryGiB, node } = machine;
+  const { cpu, cores, memoryGiB, node } = machine();
   process.stdout.write(
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}; medians of ${options.runs} runs, ` +
       `rule ${options.rule}\n`,

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { PRICE_RULES } from "../src/market/parameters.ts";
 import { ALGORITHMS, ENGINES, SECURITY_LEVELS } from "../src/wire/setting.ts";
 import { benchClear, type ClearBenchOptions } from "./clear.ts";
+import { benchIngest, type IngestBenchOptions } from "./ingest.ts";
 
 function counts(text: string): number[] {
   const values = text.split(",").map(Number);
@@ -36,14 +37,34 @@ bench
   .option("--runs <number>", "counted runs per size", runs, 5)
   .option("--engine <names>", ENGINES.join(","), wordsOf(ENGINES), ["replicated"])
   .option("--parties <counts>", "evaluators, separated by commas", counts, [3])
-  .option("--threshold <counts>", "how many are withstood; as many as can be", counts, [])
-  .option("--security <levels>", SECURITY_LEVELS.join(","), wordsOf(SECURITY_LEVELS), [
-    "semi-honest",
-  ])
+  .addOption(
+    new Option("--threshold <counts>", "how many are withstood")
+      .argParser(counts)
+      .default([], "as many as can be"),
+  )
+  .addOption(
+    new Option("--security <levels>", SECURITY_LEVELS.join(","))
+      .argParser(wordsOf(SECURITY_LEVELS))
+      .default([], "semi-honest; dealer: malicious"),
+  )
   .option("--algorithm <names>", ALGORITHMS.join(","), wordsOf(ALGORITHMS), ["descent"])
   .addOption(new Option("--rule <rule>", "price rule").choices(PRICE_RULES).default("midpoint"))
   .option("--json", "print JSON", false)
   .action((options: ClearBenchOptions) => benchClear(options));
+bench
+  .command("ingest")
+  .description("signed orders per second to the evaluators of a running market")
+  .option("--rate <orders>", "per second; without it as many as go", runs)
+  .option("--at-once <orders>", "without a rate: how many are under way", runs, 64)
+  .option("--seconds <number>", "how long", runs, 10)
+  .option("--meters <number>", "how many send", runs, 300)
+  .addOption(
+    new Option("--store <store>", "database").choices(["sqlite", "postgres"]).default("sqlite"),
+  )
+  .option("--json", "print JSON", false)
+  .action((options: Omit<IngestBenchOptions, "rate"> & { rate?: number }) =>
+    benchIngest({ ...options, rate: options.rate ?? null }),
+  );
 bench
   .command("kernels")
   .description("nanoseconds per element of the field's kernels")

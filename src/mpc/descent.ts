@@ -153,14 +153,15 @@ async function keepAgreeing(
     engine.free(...values);
     return;
   }
-  const kept = engine.mulSum([[previous, agree[0]!]]);
-  if (keep) {
-    const { all, factors } = leaving(engine, state, agree);
-    const leftAbove = await engine.mulSum(factors, all);
-    state.aboveFactors.push([previous, leftAbove]);
-  }
-  state.weight = await kept;
-  if (!keep) engine.free(previous);
+  const left = keep ? leaving(engine, state, agree) : null;
+  // Side by side and awaited together: when the links end, both fail.
+  const [kept, leftAbove] = await Promise.all([
+    engine.mulSum([[previous, agree[0]!]]),
+    left && engine.mulSum(left.factors, left.all),
+  ]);
+  state.weight = kept;
+  if (leftAbove === null) engine.free(previous);
+  else state.aboveFactors.push([previous, leftAbove]);
   engine.free(...agree, ...values);
 }
 

@@ -273,7 +273,7 @@ function putTogether(
 }
 
 /** The message with one element, or one byte of what is no elements, changed at random. */
-function changed(payload: Uint8Array, draw: Draw): Uint8Array {
+export function changed(payload: Uint8Array, draw: Draw): Uint8Array {
   const bytes = payload.slice();
   const elements = bytes.length % 8 === 0 ? new BigUint64Array(bytes.buffer) : null;
   if (elements === null || elements.length === 0 || elements.some((x) => x >= P)) {
