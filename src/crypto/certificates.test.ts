@@ -15,7 +15,14 @@ import {
   partyOf,
 } from "./certificates.ts";
 import { readIdentity, writeIdentity } from "./identity-files.ts";
-import { PARTY_ROLES, type Party, partyFromUri, partyUri } from "./party.ts";
+import {
+  PARTY_ROLES,
+  type Party,
+  partyFromName,
+  partyFromUri,
+  partyName,
+  partyUri,
+} from "./party.ts";
 
 const party: Party = { role: "meter", id: "home-17" };
 const authority = await createAuthority("Rosenweg");
@@ -26,7 +33,7 @@ function derOf(pem: string): Uint8Array<ArrayBuffer> {
 }
 
 describe("party names", () => {
-  it("come back from their URI", () => {
+  it("come back from their URI and from their name", () => {
     const anyParty = fc.record({
       role: fc.constantFrom(...PARTY_ROLES),
       id: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$/),
@@ -34,6 +41,7 @@ describe("party names", () => {
     fc.assert(
       fc.property(anyParty, (some) => {
         expect(partyFromUri(partyUri(some))).toEqual(some);
+        expect(partyFromName(partyName(some))).toEqual(some);
       }),
     );
   });
@@ -43,6 +51,9 @@ describe("party names", () => {
     expect(uris.map(partyFromUri)).toEqual([null, null, null, null]);
     expect(partyFromUri(`urn:hushwatt:meter:${"a".repeat(49)}`)).toBeNull();
     expect(partyFromUri("urn:hushwatt:meter:1\n")).toBeNull();
+    expect(["meter", "thief-1", "-1", "", "meter-1:2"].map(partyFromName)).toEqual(
+      Array(5).fill(null),
+    );
   });
 });
 

@@ -8,33 +8,37 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   type Name,
   PemConverter,
-  Pkcs10CertificateRequest,
-  Pkcs10CertificateRequestGenerator,
-  SubjectAlternativeNameExtension,
+  type Pkcs10CertificateRequest,
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import { systemClock } from "../platform/clock.ts";
-import { type Party, partyFromUri, partyName, partyUri, sameParty } from "./party.ts";
+import { CertificateError } from "./certificate-error.ts";
+import { namesExtension, type OtherNames } from "./certificate-names.ts";
+import {
+  createKeyAndRequest,
+  generateKeys,
+  KEY_ALGORITHM,
+  privateKeyPemOf,
+  requestFor,
+  SIGNING_ALGORITHM,
+} from "./certificate-requests.ts";
+import { type Party, partyName } from "./party.ts";
+import { type RevocationList, signRevocations } from "./revocations.ts";
 
-const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-const SIGNING_ALGORITHM = { name: "ECDSA", hash: "SHA-256" } as const;
+export { CertificateError } from "./certificate-error.ts";
+export { partyOf, supplierOf } from "./certificate-names.ts";
+export { createKeyAndRequest, type KeyAndRequest } from "./certificate-requests.ts";
+
 const DAY_MS = 24 * 3600 * 1000;
 /** The clocks of the parties may differ by this much. */
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
-
-/**
- * A certificate, request or key that is malformed or does not fit the others; says what is wrong.
- */
-export class CertificateError extends Error {
-  override readonly name = "CertificateError";
-}
+const AUTHORITY_VALIDITY_DAYS = 3650;
 
 export interface ValidityOptions {
   /** Begin of the validity, in milliseconds since 1970 UTC; five minutes ago unless given. */
@@ -42,6 +46,8 @@ export interface ValidityOptions {
   /** How long the certificate is valid from then on; 365 days unless given. */
   readonly validityDays?: number;
 }
+
+export interface IssueOptions extends ValidityOptions, OtherNames {}
 
 /** What a party needs to prove who it is: everything in PEM. */
 export interface Identity {
@@ -52,9 +58,10 @@ export interface Identity {
   readonly authorityPem: string;
 }
 
-export interface KeyAndRequest {
+/** An authority's key (PKCS #8) and its own certificate, in PEM, as it is stored. */
+export interface AuthorityKey {
   readonly privateKeyPem: string;
-  readonly requestPem: string;
+  readonly certificatePem: string;
 }
 
 /** The certificate authority of one market. */
@@ -64,9 +71,11 @@ export interface Authority {
   /**
    * A certificate for the key of `requestPem` and for `party`, in PEM. Throws CertificateError when
    * the request is malformed, is not signed with its own key, has another kind of key, or names
-   * another party.
+   * another party (a meter's may name none).
    */
-  issue(requestPem: string, party: Party, options?: ValidityOptions): Promise<string>;
+  issue(requestPem: string, party: Party, options?: IssueOptions): Promise<string>;
+  /** Signs a list of revoked certificates: in PEM. */
+  signRevocations(list: RevocationList): Promise<string>;
 }
 
 function validity(options: ValidityOptions): { notBefore: Date; notAfter: Date } {
@@ -75,57 +84,12 @@ function validity(options: ValidityOptions): { notBefore: Date; notAfter: Date }
   return { notBefore: new Date(notBeforeMs), notAfter: new Date(notAfterMs) };
 }
 
-function generateKeys(): Promise<CryptoKeyPair> {
-  return crypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
-}
-
-function nameExtension(party: Party): SubjectAlternativeNameExtension {
-  return new SubjectAlternativeNameExtension([{ type: "url", value: partyUri(party) }]);
-}
-
-/**
- * The one party named in the subject alternative names; null when there is none or more than one.
- */
-function partyNamed(extensions: readonly Extension[]): Party | null {
-  const parties: (Party | null)[] = [];
-  for (const extension of extensions) {
-    if (!(extension instanceof SubjectAlternativeNameExtension)) continue;
-    for (const name of extension.names.items) {
-      if (name.type === "url") parties.push(partyFromUri(name.value));
-    }
-  }
-  return parties.length === 1 ? parties[0]! : null;
-}
-
-async function checkRequest(requestPem: string, party: Party): Promise<Pkcs10CertificateRequest> {
-  const whose = `the certificate request of ${partyName(party)}`;
-  let request: Pkcs10CertificateRequest;
-  try {
-    request = new Pkcs10CertificateRequest(requestPem);
-  } catch {
-    throw new CertificateError(`${whose} is not a PKCS #10 request in PEM`);
-  }
-  const key = request.publicKey.algorithm as { name: string; namedCurve?: string };
-  if (key.name !== "ECDSA" || key.namedCurve !== "P-256") {
-    throw new CertificateError(`${whose} has a ${key.name} key, expected ECDSA on P-256`);
-  }
-  if (!(await request.verify().catch(() => false))) {
-    throw new CertificateError(`${whose} is not signed with the key that it contains`);
-  }
-  const named = partyNamed(request.extensions);
-  if (named === null || !sameParty(named, party)) {
-    const found = named === null ? "no party" : partyName(named);
-    throw new CertificateError(`${whose} names ${found}, expected ${partyName(party)}`);
-  }
-  return request;
-}
-
 async function issueCertificate(
   issuer: X509Certificate,
   signingKey: CryptoKey,
   request: Pkcs10CertificateRequest,
   party: Party,
-  options: ValidityOptions,
+  options: IssueOptions,
 ): Promise<string> {
   const certificate = await X509CertificateGenerator.create({
     subject: [{ CN: [partyName(party)] }],
@@ -138,7 +102,7 @@ async function issueCertificate(
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth]),
-      nameExtension(party),
+      namesExtension(party, options),
       await SubjectKeyIdentifierExtension.create(request.publicKey),
       await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
@@ -146,22 +110,23 @@ async function issueCertificate(
   return certificate.toString("pem");
 }
 
+const SUBJECT_PREFIX = "Hushwatt market ";
+
 /**
- * A new authority with its own key, which stays in this process. `marketName` (1 to 40 characters)
- * becomes part of its certificate's subject. The certificate is valid for ten years unless told
- * otherwise.
+ * A new authority's key and certificate. `marketName` (1 to 40 characters) becomes part of its
+ * certificate's subject. The certificate is valid for ten years unless told otherwise.
  */
-export async function createAuthority(
+export async function generateAuthorityKey(
   marketName: string,
   options: ValidityOptions = {},
-): Promise<Authority> {
+): Promise<AuthorityKey> {
   if (marketName.length < 1 || marketName.length > 40) {
     throw new CertificateError(`market name "${marketName}" must have 1 to 40 characters`);
   }
   const keys = await generateKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: [{ CN: [`Hushwatt market ${marketName}`] }],
-    ...validity({ validityDays: 3650, ...options }),
+    name: [{ CN: [`${SUBJECT_PREFIX}${marketName}`] }],
+    ...validity({ validityDays: AUTHORITY_VALIDITY_DAYS, ...options }),
     signingAlgorithm: SIGNING_ALGORITHM,
     keys,
     extensions: [
@@ -171,55 +136,55 @@ export async function createAuthority(
     ],
   });
   return {
-    marketName,
+    privateKeyPem: await privateKeyPemOf(keys.privateKey),
     certificatePem: certificate.toString("pem"),
-    issue: async (requestPem, party, issueOptions = {}) => {
-      const request = await checkRequest(requestPem, party);
-      return issueCertificate(certificate, keys.privateKey, request, party, issueOptions);
-    },
   };
 }
 
-/** A fresh private key (PKCS #8) and the signed request for a certificate of `party`. */
-export async function createKeyAndRequest(party: Party): Promise<KeyAndRequest> {
-  if (partyFromUri(partyUri(party)) === null) {
-    throw new CertificateError(
-      `party id "${party.id}" must be 1 to 48 letters, digits, ".", "_" or "-", no sign first`,
-    );
+/** The authority of a stored key. Throws CertificateError when key or certificate are none. */
+export async function authorityOf({
+  privateKeyPem,
+  certificatePem,
+}: AuthorityKey): Promise<Authority> {
+  let certificate: X509Certificate;
+  let signingKey: CryptoKey;
+  try {
+    certificate = new X509Certificate(certificatePem);
+    const key = PemConverter.decodeFirst(privateKeyPem);
+    signingKey = await crypto.subtle.importKey("pkcs8", key, KEY_ALGORITHM, false, ["sign"]);
+  } catch {
+    throw new CertificateError("the authority's key or certificate is not one in PEM");
   }
-  const keys = await generateKeys();
-  const request = await Pkcs10CertificateRequestGenerator.create({
-    name: [{ CN: [partyName(party)] }],
-    keys,
-    signingAlgorithm: SIGNING_ALGORITHM,
-    extensions: [nameExtension(party)],
-  });
-  const privateKey = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+  const subject = certificate.subjectName.getField("CN")[0] ?? "";
+  if (!subject.startsWith(SUBJECT_PREFIX)) {
+    throw new CertificateError(`the certificate of "${subject}" is not that of an authority`);
+  }
   return {
-    privateKeyPem: PemConverter.encode(privateKey, "PRIVATE KEY"),
-    requestPem: request.toString("pem"),
+    marketName: subject.slice(SUBJECT_PREFIX.length),
+    certificatePem,
+    issue: async (requestPem, party, options = {}) => {
+      const request = await requestFor(requestPem, party);
+      return issueCertificate(certificate, signingKey, request, party, options);
+    },
+    signRevocations: (list) => signRevocations(certificate, signingKey, list),
   };
+}
+
+/** A new authority with its own key, which stays in this process; see generateAuthorityKey. */
+export async function createAuthority(
+  marketName: string,
+  options: ValidityOptions = {},
+): Promise<Authority> {
+  return authorityOf(await generateAuthorityKey(marketName, options));
 }
 
 /** Key, request and certificate of `party` in one go, for markets set up on one machine. */
 export async function issueIdentity(
   authority: Authority,
   party: Party,
-  options?: ValidityOptions,
+  options?: IssueOptions,
 ): Promise<Identity> {
   const { privateKeyPem, requestPem } = await createKeyAndRequest(party);
   const certificatePem = await authority.issue(requestPem, party, options);
   return { party, privateKeyPem, certificatePem, authorityPem: authority.certificatePem };
-}
-
-/**
- * The party that a certificate (DER or PEM) names, or null when it is no certificate, or names none
- * or several. Says nothing about who signed it: check that first.
- */
-export function partyOf(certificate: Uint8Array<ArrayBuffer> | string): Party | null {
-  try {
-    return partyNamed(new X509Certificate(certificate).extensions);
-  } catch {
-    return null;
-  }
 }

@@ -1,23 +1,35 @@
 // Identities on disk: a directory that only its owner may enter, with the private key, the
 // certificate and the authority's certificate in PEM. What is read back is checked before it is
-// used.
+// used. The authority's own key is kept in the same way.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { CertificateError, type Identity, partyOf } from "./certificates.ts";
+import { writeDurably } from "../platform/durable-file.ts";
+import {
+  type Authority,
+  type AuthorityKey,
+  authorityOf,
+  CertificateError,
+  type Identity,
+  type KeyAndRequest,
+  partyOf,
+} from "./certificates.ts";
 
 const KEY_FILE = "key.pem";
 const CERTIFICATE_FILE = "certificate.pem";
-const AUTHORITY_FILE = "authority.pem";
+export const AUTHORITY_FILE = "authority.pem";
+const REQUEST_FILE = "request.pem";
+const AUTHORITY_KEY_FILE = "authority-key.pem";
 const FILES = [KEY_FILE, CERTIFICATE_FILE, AUTHORITY_FILE];
 const OTHERS_MODE_BITS = 0o077;
 
-async function writePrivate(path: string, text: string): Promise<void> {
-  await writeFile(path, text, { mode: 0o600 });
-  // The mode above only holds for a new file.
-  await chmod(path, 0o600);
-}
+const OWNER_ONLY = { mode: 0o600 };
+/** A key that is there may be in use: it is never replaced. */
+const NEW_KEY = { ...OWNER_ONLY, exclusive: true };
+
+const writePrivate = (path: string, text: string): Promise<void> =>
+  writeDurably(path, text, OWNER_ONLY);
 
 /** Writes `identity` into `dir` (created with mode 0700), each file with mode 0600. */
 export async function writeIdentity(dir: string, identity: Identity): Promise<void> {
@@ -28,7 +40,79 @@ export async function writeIdentity(dir: string, identity: Identity): Promise<vo
   await writePrivate(join(dir, AUTHORITY_FILE), identity.authorityPem);
 }
 
-async function readPem(dir: string, file: string): Promise<string> {
+/**
+ * Writes a fresh key and its request into `dir` (created with mode 0700). Returns the path of the request. Throws
+ * CertificateError when there is a key already: it may be in use, and would be lost.
+ */
+export async function writeKeyAndRequest(dir: string, made: KeyAndRequest): Promise<string> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await chmod(dir, 0o700);
+  const keyPath = join(dir, KEY_FILE);
+  const taken = new CertificateError(
+    `there is a private key in ${keyPath} already: choose another folder`,
+  );
+  if (await hasKey(dir)) throw taken;
+  const requestPath = join(dir, REQUEST_FILE);
+  // The key comes last: where there is one, there is its request too, and where it is missing both can be made anew.
+  await writePrivate(requestPath, made.requestPem);
+  await writeDurably(keyPath, made.privateKeyPem, NEW_KEY).catch((error) => {
+    throw (error as NodeJS.ErrnoException).code === "EEXIST" ? taken : error;
+  });
+  return requestPath;
+}
+
+/** Whether there is a private key in `dir`, with its request. */
+export const hasKey = (dir: string): Promise<boolean> =>
+  access(join(dir, KEY_FILE)).then(
+    () => true,
+    () => false,
+  );
+
+/** The request beside the key in `dir`. Throws CertificateError when there is none. */
+export const readRequestAt = (dir: string): Promise<string> =>
+  readPem(dir, REQUEST_FILE, [KEY_FILE, REQUEST_FILE]);
+
+/** Puts the certificate that was issued for the key in `dir` beside it, and checks that they belong together. */
+export async function installCertificate(
+  dir: string,
+  issued: Pick<Identity, "certificatePem" | "authorityPem">,
+): Promise<Identity> {
+  await writePrivate(join(dir, CERTIFICATE_FILE), issued.certificatePem);
+  await writePrivate(join(dir, AUTHORITY_FILE), issued.authorityPem);
+  return readIdentity(dir);
+}
+
+/** Writes an authority's key and certificate into `dir` (created with mode 0700), never over another key. */
+export async function writeAuthority(dir: string, key: AuthorityKey): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await chmod(dir, 0o700);
+  await writeDurably(join(dir, AUTHORITY_KEY_FILE), key.privateKeyPem, NEW_KEY);
+  await writeDurably(join(dir, AUTHORITY_FILE), key.certificatePem, NEW_KEY);
+}
+
+/**
+ * The authority whose key is in `dir`. Throws CertificateError naming the file when one is missing, malformed or
+ * readable by others, or when they do not belong together.
+ */
+export async function loadAuthority(dir: string): Promise<Authority> {
+  const files = [AUTHORITY_KEY_FILE, AUTHORITY_FILE];
+  const privateKeyPem = await readPem(dir, AUTHORITY_KEY_FILE, files);
+  const certificatePem = await readPem(dir, AUTHORITY_FILE, files);
+  const [keyPath, certificatePath] = [join(dir, AUTHORITY_KEY_FILE), join(dir, AUTHORITY_FILE)];
+  await checkKeyIsPrivate(keyPath);
+  const key = parse(keyPath, "a private key", () => createPrivateKey(privateKeyPem));
+  const certificate = parse(
+    certificatePath,
+    "a certificate",
+    () => new X509Certificate(certificatePem),
+  );
+  if (!certificate.checkPrivateKey(key)) {
+    throw new CertificateError(`private key ${keyPath} is not that of ${certificatePath}`);
+  }
+  return authorityOf({ privateKeyPem, certificatePem });
+}
+
+async function readPem(dir: string, file: string, files = FILES): Promise<string> {
   const path = join(dir, file);
   try {
     return await readFile(path, "utf8");
@@ -36,7 +120,7 @@ async function readPem(dir: string, file: string): Promise<string> {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     const reason = code === "ENOENT" ? "the file does not exist" : `it cannot be read (${code})`;
     throw new CertificateError(
-      `identity file ${path}: ${reason}; expected ${FILES.join(", ")} in one directory`,
+      `identity file ${path}: ${reason}; expected ${files.join(", ")} in one directory`,
     );
   }
 }

@@ -1,7 +1,17 @@
 // The parties of a market and the names they go by in certificates and on links.
 
-export const PARTY_ROLES = ["evaluator", "dealer", "meter", "supplier", "operator"] as const;
+export const PARTY_ROLES = [
+  "evaluator",
+  "dealer",
+  "meter",
+  "supplier",
+  "operator",
+  "registrar",
+] as const;
 export type PartyRole = (typeof PARTY_ROLES)[number];
+
+export const isRole = (word: string | undefined): word is PartyRole =>
+  PARTY_ROLES.some((role) => role === word);
 
 export interface Party {
   readonly role: PartyRole;
@@ -16,6 +26,12 @@ export function partyName(party: Party): string {
   return `${party.role}-${party.id}`;
 }
 
+/** The party of a name as partyName gives it, or null. */
+export function partyFromName(name: string): Party | null {
+  const at = name.indexOf("-");
+  return partyFromUri(`urn:hushwatt:${name.slice(0, at)}:${name.slice(at + 1)}`);
+}
+
 /** The name of a party in its certificate, e.g. "urn:hushwatt:evaluator:1". */
 export function partyUri(party: Party): string {
   return `urn:hushwatt:${party.role}:${party.id}`;
@@ -24,9 +40,9 @@ export function partyUri(party: Party): string {
 /** The party that a URI names, or null when it names none. The inverse of partyUri. */
 export function partyFromUri(uri: string): Party | null {
   const match = URI_PATTERN.exec(uri);
-  const role = PARTY_ROLES.find((known) => known === match?.[1]);
+  const role = match?.[1];
   const id = match?.[2];
-  return role === undefined || id === undefined ? null : { role, id };
+  return isRole(role) && id !== undefined ? { role, id } : null;
 }
 
 export function sameParty(one: Party, other: Party): boolean {

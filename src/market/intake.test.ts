@@ -167,6 +167,24 @@ describe.each(semiHonest)("a malformed order is rejected alone: %s", (_, setting
   });
 });
 
+describe.each(Object.entries(SETTINGS))("meters whose suppliers are known: %s", (_, setting) => {
+  it("may name no other one", async () => {
+    const membership = Uint8Array.from(orders, ({ supplier }, i) =>
+      i === 2 || i === 7 ? (supplier + 1) % 3 : supplier,
+    );
+    const received = distribute(layout, orders, setting);
+    const { rejected, columns } = await takeReceived(
+      layout,
+      received,
+      orders.length,
+      setting,
+      membership,
+    );
+    expect(rejected).toEqual(orders.map((_, i) => (i === 2 || i === 7 ? "invalid-order" : null)));
+    expect(columns).toEqual(bookColumns(orders, layout, (row) => row === 2 || row === 7));
+  });
+});
+
 describe.each(malicious)("malformed orders: %s", (_, setting) => {
   const attacks = attacksOn(setting);
   const improper = attacks.filter(({ reason }) => reason === "invalid-order");

@@ -1,6 +1,6 @@
 // From shared rows of bits to a book (docs/PROTOCOL.md, "Orders"). Every check concerns one order alone, so a bad
 // one never harms another: its shares must fit together, every bit must be a bit, and exactly one supplier must
-// be named. An order that fails counts as all zeros: no energy, no supplier.
+// be named, the meter's own where that is known. An order that fails counts as all zeros: no energy, no supplier.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import { AbortError } from "../mpc/abort.ts";
@@ -30,6 +30,8 @@ export interface ReceivedOrders {
   misfits(from: number, to: number): Promise<Uint8Array>;
   /** Who holds the shares that do not fit together, e.g. "evaluators 0 and 1". */
   holders(misfit: number): string;
+  /** Per order the supplier that it must name, where everybody knows: null where orders may name any. */
+  readonly membership: Uint8Array | null;
   /** Gives back the field memory that the calls above needed. */
   free(): void;
 }
@@ -81,7 +83,8 @@ export async function takeOrders(
   for (let from = 0; from < count || from === 0; from += FOLDED_AT_ONCE) {
     const to = Math.min(from + FOLDED_AT_ONCE, count);
     const columns = await received.columns(from, to, weights.fingerprint);
-    const piece = foldPiece(engine, layout, columns, weights);
+    const membership = received.membership?.subarray(from, to) ?? null;
+    const piece = foldPiece(engine, layout, columns, weights, membership);
     pieces.push(piece);
     unchecked.push(piece.check);
     const full = engine.security === "malicious" && to - checked >= VERIFIED_AT_ONCE;
@@ -119,10 +122,11 @@ function foldPiece(
   layout: OrderLayout,
   columns: readonly Secret[],
   weights: Weights,
+  membership: Uint8Array | null,
 ): Piece {
   const energyBits = columns.slice(layout.energy, layout.suppliers);
   const piece = {
-    check: checkNumbers(engine, layout, columns, weights.check),
+    check: checkNumbers(engine, layout, columns, weights.check, membership),
     energy: numberOf(engine, energyBits),
     keyBits: columns.slice(0, layout.energy),
     suppliers: columns.slice(layout.suppliers),
@@ -132,7 +136,7 @@ function foldPiece(
 }
 
 /**
- * Per order sum_j c^j (b_j^2 - b_j) over all bits, and the number of suppliers named minus 1 times the next power of c.
+ * Per order sum_j c^j (b_j^2 - b_j) over all bits, and `supplierExcess` times the next power of c.
  * A polynomial in c that is 0 for every proper order, and for others at no more points than the row has bits.
  */
 function checkNumbers(
@@ -140,13 +144,9 @@ function checkNumbers(
   layout: OrderLayout,
   columns: readonly Secret[],
   c: Vector,
+  membership: Uint8Array | null,
 ): Partial {
-  const suppliers = columns.slice(layout.suppliers).map((value) => ({ value, positive: true }));
-  // Without any order there may be no suppliers either.
-  const excess =
-    suppliers.length > 0
-      ? engine.signedSum(suppliers, -1)
-      : engine.constant(new Int8Array(columns[0]!.length).fill(-1));
+  const excess = supplierExcess(engine, layout, columns, membership);
   let numbers = engine.partial(excess);
   engine.free(excess);
   // One power after the other: nothing but the columns themselves has to stay until it is verified.
@@ -160,6 +160,40 @@ function checkNumbers(
     numbers = next;
   }
   return numbers;
+}
+
+/**
+ * Per order the number of suppliers named, less 1. Where the supplier to name is known, every other one counts twice:
+ * the number is 0 for that one alone.
+ */
+function supplierExcess(
+  engine: Engine,
+  layout: OrderLayout,
+  columns: readonly Secret[],
+  membership: Uint8Array | null,
+): Secret {
+  const named = columns.slice(layout.suppliers, layout.bits);
+  // Without any order there may be no suppliers either.
+  if (named.length === 0) return engine.constant(new Int8Array(columns[0]!.length).fill(-1));
+  const counted =
+    membership === null
+      ? named
+      : named.map((column, k) => {
+          const weights = engine.field.alloc(column.length);
+          engine.field.setNumbers(
+            weights,
+            membership.map((supplier) => (supplier === k ? 1 : 2)),
+          );
+          const weighted = engine.mulPublic(column, weights);
+          engine.field.free(weights);
+          return weighted;
+        });
+  const excess = engine.signedSum(
+    counted.map((value) => ({ value, positive: true })),
+    -1,
+  );
+  if (membership !== null) engine.free(...counted);
+  return excess;
 }
 
 /** The number whose bits these are, most significant first. */

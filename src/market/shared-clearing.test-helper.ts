@@ -170,6 +170,7 @@ async function withIntake<T>(
   received: Received,
   count: number,
   then: (engine: Engine, intake: Intake) => Promise<T>,
+  membership: Uint8Array | null = null,
 ): Promise<T[]> {
   const reachDealer = () => Promise.reject(new Error("there is no dealer"));
   const all = meshedPeers(active.length);
@@ -178,7 +179,7 @@ async function withIntake<T>(
       all.map(async (peers, rank) => {
         const tools = { field: new Field(), primitives: nodePrimitives, reachDealer };
         const { engine } = await startEngine(tools, { setting, dealing: null }, { peers, active });
-        const own = intakeOf(tools, setting, active[rank]!, count, layout);
+        const own = intakeOf(tools, setting, active[rank]!, count, layout, membership);
         own.streams.forEach((stream, index) => {
           stream.write(received[active[rank]!]![index]!, 0);
         });
@@ -221,12 +222,14 @@ export async function takeReceived(
   received: Received,
   count: number,
   setting: IntakeSetting = REPLICATED,
+  membership: Uint8Array | null = null,
 ): Promise<ClearBook> {
-  const results = await withIntake(setting, layout, received, count, async (engine, intake) => {
+  const take = async (engine: Engine, intake: Intake) => {
     const { keyBits, energy, suppliers } = intake.book;
     const shares = await engine.reveal([...keyBits, energy, ...suppliers]);
     return { rejected: intake.rejected, shares };
-  });
+  };
+  const results = await withIntake(setting, layout, received, count, take, membership);
   const columns = results[0]!.shares.map((_, j) => {
     const shares = results.map((own) => own.shares[j]!);
     return combinedBy(setting, shares);

@@ -7,7 +7,8 @@
 // Instead of any answer: failed.
 import { z } from "zod";
 import { LIMITS } from "../platform/limits.ts";
-import { MAX_PARTIES, settingSchema } from "./setting.ts";
+import { MAX_PARTIES } from "./setting.ts";
+import { settingSchema } from "./setting-schema.ts";
 
 /** Tags of an operator's link. Results go back as one message each; stream k of order shares has tag orders + k. */
 export const TAGS = {

@@ -5,9 +5,9 @@ import {
   completeSetting,
   type SettingChoice,
   settingProblem,
-  settingSchema,
   toleratesCrashes,
 } from "./setting.ts";
+import { settingSchema } from "./setting-schema.ts";
 
 describe("a setting", () => {
   it.each<[SettingChoice, object, number, boolean]>([

@@ -1,7 +1,5 @@
 // The security setting of a clearing: which engine computes, for how many evaluators, how many of them may turn
 // against the market, and by which algorithm. Chosen by whoever runs the market and known to everybody.
-import { z } from "zod";
-
 export const ENGINES = ["replicated", "shamir", "dealer"] as const;
 export const SECURITY_LEVELS = ["semi-honest", "malicious"] as const;
 export const ALGORITHMS = ["descent", "sort"] as const;
@@ -88,18 +86,3 @@ export const activeCount = ({ engine, parties, threshold }: Setting): number =>
 /** Whether a clearing goes on when an evaluator fails. */
 export const toleratesCrashes = (setting: Setting): boolean =>
   activeCount(setting) < setting.parties;
-
-export const settingSchema = z
-  .strictObject({
-    engine: z.enum(ENGINES),
-    parties: z.int().min(2).max(MAX_PARTIES),
-    threshold: z.int().min(1).max(MAX_PARTIES),
-    security: z.enum(SECURITY_LEVELS),
-    algorithm: z.enum(ALGORITHMS),
-    priorityOrder: z.enum(PRIORITY_ORDERS),
-  })
-  .superRefine((setting, context) => {
-    const problem = settingProblem(setting);
-    if (problem === null) return;
-    context.addIssue({ code: "custom", path: [problem.field], message: problem.message });
-  });
