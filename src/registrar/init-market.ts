@@ -1,0 +1,157 @@
+// Makes the folder of a new market: its document, its authority and registry, the list of revoked certificates, and a
+// configuration for each evaluator. Nobody's private key is made here but the registrar's own.
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { isIP } from "node:net";
+import { createKeyAndRequest, generateAuthorityKey } from "../crypto/certificates.ts";
+import {
+  installCertificate,
+  writeAuthority,
+  writeKeyAndRequest,
+} from "../crypto/identity-files.ts";
+import { parseMarketDocument, type Rehearsal } from "../market/market-document.ts";
+import { writeDurably } from "../platform/durable-file.ts";
+import { REVOCATIONS_PATH } from "../wire/enrolment.ts";
+import type { Setting } from "../wire/setting.ts";
+import { marketPaths } from "./market-paths.ts";
+import { Registrar } from "./registrar.ts";
+import { RegistrarError } from "./registrar-error.ts";
+import { Registry } from "./registry.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface NewEvaluator {
+  readonly name: string;
+  /** Where it serves meters, suppliers and operators over HTTPS. */
+  readonly http: Address;
+  /** Where it listens for other evaluators: its processes, one or more. */
+  readonly peers: Address;
+}
+
+export interface NewMarket {
+  readonly id: string;
+  /** The fields of MARKET.json; must name suppliers. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly setting: Setting;
+  readonly schedule: {
+    readonly period_s: number;
+    /** ISO 8601, UTC. */
+    readonly first_period: string;
+    readonly gate_closure_periods?: number;
+    readonly clearing_periods?: number;
+    readonly open_periods?: number;
+  };
+  readonly rehearsal?: Rehearsal | null;
+  readonly evaluators: readonly NewEvaluator[];
+  /** Where the registrar serves enrolments; null when it does not. */
+  readonly registrar: Address | null;
+  readonly logLevel?: string;
+}
+
+const AUTHORITY_NAME_LENGTH = 40;
+
+/**
+ * Makes the market in `folder`, which must not have one. Throws RegistrarError, MarketDocumentError or
+ * MarketFileError when something about it cannot be; then nothing is left behind.
+ */
+export async function initMarket(folder: string, market: NewMarket): Promise<void> {
+  const paths = marketPaths(folder);
+  if (existsSync(paths.market) || existsSync(paths.registrar)) {
+    throw new RegistrarError(`${folder} has a market already: choose another folder`);
+  }
+  const key = await generateAuthorityKey(market.id.slice(0, AUTHORITY_NAME_LENGTH));
+  const text = documentText(market, key.certificatePem);
+  // Complains before anything is there.
+  parseMarketDocument(text);
+  const evaluators = market.evaluators.map((_, index) => paths.evaluator(index));
+  const made = [...evaluators, paths.market, paths.revocations, paths.service, paths.registrar];
+  const taken = made.find((path) => existsSync(path));
+  if (taken !== undefined) {
+    throw new RegistrarError(`there is ${taken} already: choose another folder`);
+  }
+  const madeFolder = await mkdir(folder, { recursive: true });
+  try {
+    await writeAuthority(paths.registrar, key);
+    Registry.create(paths.registry).close();
+    for (const [index, evaluator] of market.evaluators.entries()) {
+      const config = evaluatorConfig(index, evaluator, market);
+      await writeDurably(paths.evaluator(index), jsonText(config));
+    }
+    await writeDurably(paths.market, text);
+    await prepareRegistrar(folder, market);
+  } catch (error) {
+    for (const path of made) await rm(path, { recursive: true, force: true });
+    if (madeFolder !== undefined) await rm(madeFolder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Signs the first list of revoked certificates; with a service, makes its own key and configuration. */
+async function prepareRegistrar(folder: string, market: NewMarket): Promise<void> {
+  const paths = marketPaths(folder);
+  const registrar = await Registrar.open(folder);
+  try {
+    await registrar.signRevocations();
+    if (market.registrar === null) return;
+    const party = { role: "registrar", id: "0" } as const;
+    const made = await createKeyAndRequest(party);
+    await writeKeyAndRequest(paths.identity, made);
+    await installCertificate(paths.identity, await registrar.enrol(made.requestPem, party));
+    const { host, port } = market.registrar;
+    const level = market.logLevel === undefined ? {} : { log_level: market.logLevel };
+    const config = { market: ".", http: { host: listeningHost(host), port }, ...level };
+    await writeDurably(paths.service, jsonText(config));
+  } finally {
+    registrar.close();
+  }
+}
+
+function documentText(market: NewMarket, authority: string): string {
+  // It is one of the parameters.
+  const { priorityOrder: _, ...setting } = market.setting;
+  return jsonText({
+    version: 1,
+    id: market.id,
+    parameters: market.parameters,
+    setting,
+    schedule: market.schedule,
+    rehearsal: market.rehearsal ?? null,
+    evaluators: market.evaluators.map(({ name, http, peers }) => ({
+      name,
+      url: urlOf(http),
+      peers: [peers],
+    })),
+    registrar: market.registrar === null ? null : { url: urlOf(market.registrar) },
+    authority,
+  });
+}
+
+/** As the evaluator's configuration is read; paths are relative to the file. */
+function evaluatorConfig(
+  index: number,
+  { http, peers }: NewEvaluator,
+  { registrar, logLevel }: NewMarket,
+) {
+  return {
+    market: "market.json",
+    index,
+    identity: `evaluator-${index}`,
+    http: { ...http, host: listeningHost(http.host) },
+    peers: { ...peers, host: listeningHost(peers.host) },
+    database: `sqlite:evaluator-${index}.db`,
+    revocations: registrar === null ? "revocations.pem" : `${urlOf(registrar)}${REVOCATIONS_PATH}`,
+    ...(logLevel === undefined ? {} : { log_level: logLevel }),
+  };
+}
+
+/** A host's name may stand for an address that the machine itself does not have. */
+const listeningHost = (host: string): string =>
+  isIP(host) !== 0 || host === "localhost" ? host : "0.0.0.0";
+
+const urlOf = ({ host, port }: Address): string =>
+  `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+
+const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
