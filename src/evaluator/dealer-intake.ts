@@ -79,6 +79,7 @@ function maskedRows(
     },
     misfits: (from, to) => check.misfits([fingerprints.slice(from, to)]),
     holders: check.holders,
+    membership: null,
     free: () => field.free(fingerprints),
   };
 }

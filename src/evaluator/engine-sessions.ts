@@ -85,19 +85,20 @@ async function startDealt(
   }
 }
 
-/** What evaluator `party` receives of all orders. */
+/** What evaluator `party` receives of all orders; `membership` per order the supplier that it must name, if known. */
 export function intakeOf(
   tools: { readonly field: Field; readonly primitives: Primitives },
   setting: Setting,
   party: number,
   count: number,
   layout: OrderLayout,
+  membership: Uint8Array | null = null,
 ): OrderIntake {
   const { field, primitives } = tools;
   if (setting.engine === "dealer") return dealerIntake(field, primitives, count, layout);
   return setting.engine === "shamir"
-    ? shamirIntake(field, primitives, setting, party, count, layout)
-    : replicatedIntake(field, primitives, party, count, layout);
+    ? shamirIntake(field, primitives, setting, party, count, layout, membership)
+    : replicatedIntake(field, primitives, party, count, layout, membership);
 }
 
 /** The points of a Shamir session; null for the others. */

@@ -24,13 +24,14 @@ export interface GroupTools extends MeshTools {
 }
 
 export class EvaluatorGroup {
-  readonly evaluators: readonly (Address | null)[];
+  /** The addresses of each; none of one that is known not to be there. */
+  readonly evaluators: readonly (readonly Address[])[];
   private readonly tools: GroupTools;
   private mesh: Mesh | null = null;
 
   constructor(tools: GroupTools, evaluators: readonly (Address | null)[]) {
     this.tools = tools;
-    this.evaluators = evaluators;
+    this.evaluators = evaluators.map((address) => (address === null ? [] : [address]));
   }
 
   get party(): number {

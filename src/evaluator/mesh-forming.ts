@@ -55,13 +55,14 @@ interface Report {
 const REPORT_BYTES = 12;
 
 /**
- * Forms a mesh. Evaluators with lower numbers are called, those with higher ones call. Throws TooFewEvaluatorsError
+ * Forms a mesh. `evaluators` has the addresses of each, any of which may answer; none if it is known not to be there.
+ * Evaluators with lower numbers are called, those with higher ones call. Throws TooFewEvaluatorsError
  * when
  * the quorum cannot be reached, ChannelError when an evaluator ends while they agree: then it may be tried again.
  */
 export async function formMesh(
   tools: MeshTools,
-  evaluators: readonly (Address | null)[],
+  evaluators: readonly (readonly Address[])[],
   purpose: MeshPurpose,
 ): Promise<Mesh> {
   const links = new Map<number, Link>();
@@ -101,7 +102,7 @@ function requireQuorum(found: number, quorum: number, all: number, reasons: read
 /** Fills `links` with all evaluators that answer in time; returns the highest attempt that any of them is at. */
 async function greetAll(
   tools: MeshTools,
-  evaluators: readonly (Address | null)[],
+  evaluators: readonly (readonly Address[])[],
   purpose: MeshPurpose,
   links: Map<number, Link>,
 ): Promise<number> {
@@ -110,11 +111,11 @@ async function greetAll(
   const hopeless = new AbortController();
   const signal = AbortSignal.any([purpose.signal, hopeless.signal]);
   let attempt = purpose.attempt;
-  const greetOne = async (address: Address | null, other: number): Promise<void> => {
+  const greetOne = async (addresses: readonly Address[], other: number): Promise<void> => {
     if (other === tools.party) return;
     try {
-      if (address === null) throw new Error(`evaluator-${other} did not start`);
-      const { link, report } = await greet(tools, address, other, { ...purpose, signal }, endMs);
+      if (addresses.length === 0) throw new Error(`evaluator-${other} did not start`);
+      const { link, report } = await greet(tools, addresses, other, { ...purpose, signal }, endMs);
       links.set(other, link);
       attempt = Math.max(attempt, report.attempt);
     } catch (error) {
@@ -131,14 +132,14 @@ async function greetAll(
 /** Links up with one evaluator and hears its report; again if it was at another clearing or its link was an old one. */
 async function greet(
   tools: MeshTools,
-  address: Address,
+  addresses: readonly Address[],
   other: number,
   purpose: MeshPurpose,
   endMs: number,
 ): Promise<{ link: Link; report: Report }> {
   const { clock } = tools;
   for (;;) {
-    const link = await linkWith(tools, address, other, purpose.signal, endMs - clock.nowMs());
+    const link = await linkWith(tools, addresses, other, purpose.signal, endMs);
     const cancel = clock.timer(Math.max(1, endMs - clock.nowMs()), () => link.close(late(other)));
     const giveUp = () => link.close();
     purpose.signal.addEventListener("abort", giveUp, { once: true });
@@ -161,18 +162,49 @@ async function greet(
 const late = (other: number) =>
   new ChannelError("unreachable", `evaluator-${other} did not answer in time`);
 
-function linkWith(
+async function linkWith(
   tools: MeshTools,
-  address: Address,
+  addresses: readonly Address[],
   other: number,
   signal: AbortSignal,
-  leftMs: number,
+  endMs: number,
 ): Promise<Link> {
-  const limitMs = Math.max(1, leftMs);
-  if (other > tools.party) return tools.callers.take(other, limitMs, signal);
+  const leftMs = () => Math.max(1, endMs - tools.clock.nowMs());
+  if (other > tools.party) return tools.callers.take(other, leftMs(), signal);
+  return firstLink(tools, addresses, other, signal, leftMs());
+}
+
+/** Calls an evaluator at all of its addresses at a time: of an organisation's processes one listens, whichever. */
+async function firstLink(
+  tools: MeshTools,
+  addresses: readonly Address[],
+  other: number,
+  signal: AbortSignal,
+  deadlineMs: number,
+): Promise<Link> {
   const expect = { role: "evaluator", id: String(other) } as const;
-  const options = { ...tools.linkOptions, ...address, expect, deadlineMs: limitMs, signal };
-  return connect(tools.identity, options);
+  const found = new AbortController();
+  const options = {
+    ...tools.linkOptions,
+    expect,
+    deadlineMs,
+    signal: AbortSignal.any([signal, found.signal]),
+  };
+  const calls = addresses.map((address) => connect(tools.identity, { ...options, ...address }));
+  try {
+    const link = await Promise.any(calls);
+    found.abort();
+    // Another one may have answered in the same moment.
+    const closeOther = (one: Link) => {
+      if (one !== link) one.close();
+    };
+    for (const call of calls) call.then(closeOther, () => {});
+    return link;
+  } catch (error) {
+    const reasons: unknown[] = (error as AggregateError).errors;
+    const unreachable = (one: unknown) => one instanceof ChannelError && one.code === "unreachable";
+    throw reasons.find((one) => !unreachable(one)) ?? reasons[0];
+  }
 }
 
 /**

@@ -8,6 +8,7 @@ export class Callers {
   private readonly links = new Map<number, Link>();
   private readonly waiting = new Map<number, (link: Link) => void>();
   private readonly clock: Clock;
+  private news = Promise.withResolvers<void>();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -22,9 +23,16 @@ export class Callers {
     }
     this.links.get(index)?.close();
     this.links.set(index, link);
+    this.news.resolve();
+    this.news = Promise.withResolvers();
     void link.whenEnded().then(() => {
       if (this.links.get(index) === link) this.links.delete(index);
     });
+  }
+
+  /** Resolves when an evaluator that nobody waits for has called, now or later. */
+  whenCalled(): Promise<void> {
+    return this.links.size > 0 ? Promise.resolve() : this.news.promise;
   }
 
   /**
@@ -67,7 +75,8 @@ export class Mesh {
   readonly members: readonly number[];
   /** The number of the first attempt at a clearing that these evaluators make together. */
   readonly attempt: number;
-  private readonly links: ReadonlyMap<number, Link>;
+  /** To its other evaluators, by number. */
+  readonly links: ReadonlyMap<number, Link>;
   private readonly broken: Promise<void>;
   private isBroken = false;
 

@@ -39,13 +39,14 @@ export function replicatedIntake(
   party: number,
   count: number,
   layout: OrderLayout,
+  membership: Uint8Array | null = null,
 ): OrderIntake {
   const components = [party, (party + 1) % 3].map((index) =>
     index === 2
       ? fullRows(field, count, layout.width)
       : seededRows(field, primitives, count, layout.width),
   );
-  return intakeOf(primitives, components, count, layout, (_, peers) =>
+  return intakeOf(primitives, components, count, layout, membership, (_, peers) =>
     replicatedCheck(field, peers),
   );
 }
@@ -58,13 +59,14 @@ export function shamirIntake(
   party: number,
   count: number,
   layout: OrderLayout,
+  membership: Uint8Array | null = null,
 ): OrderIntake {
   assert(party >= 0 && party < setting.parties, "an evaluator's number is below their number");
   const rows =
     party < setting.threshold
       ? seededRows(field, primitives, count, layout.width)
       : fullRows(field, count, layout.width);
-  return intakeOf(primitives, [rows], count, layout, (engine, peers, active) => {
+  return intakeOf(primitives, [rows], count, layout, membership, (engine, peers, active) => {
     assert(active !== null, "a Shamir session has points");
     return shamirCheck(engine, peers, active);
   });
@@ -75,6 +77,7 @@ function intakeOf(
   components: readonly ReceivedRows[],
   count: number,
   layout: OrderLayout,
+  membership: Uint8Array | null,
   checkAmong: (engine: Engine, peers: Peers, active: ActivePoints | null) => ShareCheck,
 ): OrderIntake {
   const free = () => {
@@ -85,7 +88,7 @@ function intakeOf(
     async take(engine, peers, active, last) {
       const check = checkAmong(engine, peers, active);
       const orders = sharedRows(engine.field, components, count, layout, check);
-      const intake = await takeOrders(engine, primitives, layout, orders);
+      const intake = await takeOrders(engine, primitives, layout, { ...orders, membership });
       if (last) free();
       return intake;
     },

@@ -17,7 +17,7 @@ export function sharedRows(
   count: number,
   layout: OrderLayout,
   check: ShareCheck,
-): ReceivedOrders {
+): Omit<ReceivedOrders, "membership"> {
   const { bits, width } = layout;
   const fingerprints = components.map(() => field.alloc(count));
   const buffer = field.alloc(Math.min(count, ROWS_AT_ONCE) * width);

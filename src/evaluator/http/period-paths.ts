@@ -1,0 +1,50 @@
+// Periods as requests name them, and what is known of them.
+import { orderWindow } from "../../market/market-document.ts";
+import type { PeriodRow } from "../../storage/evaluator-store.ts";
+import { ProblemError } from "../../wire/problems.ts";
+import { type Decision, periodOfText, periodText, textOfPeriod } from "../../wire/records.ts";
+import type { HttpContext } from "./context.ts";
+
+/** The start of a period from the text in a path or query. Throws ProblemError. */
+export function startOf(text: string): number {
+  const start = periodText.safeParse(text).success ? periodOfText(text) : Number.NaN;
+  if (Number.isNaN(start) || textOfPeriod(start) !== text) {
+    throw new ProblemError("malformed-request", "a period is written like 2025-06-01T12:15:00Z");
+  }
+  return start;
+}
+
+/** The same for a period of the market that can be ordered for, or could be. Throws ProblemError. */
+export function knownStartOf({ market, marketClock }: HttpContext, text: string): number {
+  const start = startOf(text);
+  const window = orderWindow(market, start, marketClock.nowS());
+  if (window === "no-period") throw noPeriod({ market }, text);
+  if (window === "too-early") {
+    throw new ProblemError("unknown-period", `nothing is known of ${text} yet`);
+  }
+  return start;
+}
+
+export function noPeriod({ market }: Pick<HttpContext, "market">, text: string): ProblemError {
+  const first = textOfPeriod(market.firstPeriod);
+  const right = `periods begin every ${market.schedule.period_s} s from ${first} on`;
+  return new ProblemError("unknown-period", `no period begins at ${text}; ${right}`);
+}
+
+/** A period that was cleared. Throws ProblemError when it is void or not decided. */
+export async function clearedPeriod(
+  context: HttpContext,
+  start: number,
+): Promise<{ readonly row: PeriodRow; readonly decision: Decision }> {
+  const row = await context.store.period(start);
+  const decision = row?.decision?.decision ?? null;
+  const text = textOfPeriod(start);
+  if (row === null || decision === null) {
+    throw new ProblemError("not-decided", `the period ${text} is not decided here yet`);
+  }
+  if (decision.outcome === "void") {
+    const found = `the period ${text} is void (${decision.reason})`;
+    throw new ProblemError("period-void", `${found}: all energy goes through the suppliers`);
+  }
+  return { row, decision };
+}

@@ -1,0 +1,139 @@
+// One attempt at a period's clearing in a group of evaluators: they agree on the orders, those that compute clear
+// them, and all of the group know the proposed decision. Nothing is published here.
+
+import { AbortError } from "../../mpc/abort.ts";
+import { assert } from "../../platform/assert.ts";
+import type { Lease, ResultRow } from "../../storage/evaluator-store.ts";
+import { agreedOf } from "../../wire/merkle.ts";
+import { type Agreed, type Decision, textOfPeriod } from "../../wire/records.ts";
+import { runClearing, type SessionResult } from "../clearing-session.ts";
+import { chooseActive } from "../engine-sessions.ts";
+import type { Mesh } from "../mesh.ts";
+import { agreeOnOrders } from "./agreement.ts";
+import type { PeriodContext } from "./context.ts";
+import type { Exchanges } from "./exchange.ts";
+import { periodCommand, periodIntake } from "./period-orders.ts";
+import { agreementSchema, type Position, proposalSchema } from "./round-messages.ts";
+
+export interface Attempt {
+  readonly lease: Lease;
+  readonly start: number;
+  readonly ballot: number;
+  readonly mesh: Mesh;
+  readonly exchanges: Exchanges;
+  readonly positions: ReadonlyMap<number, Position>;
+}
+
+export interface Proposal {
+  readonly decision: Decision;
+  /** Null at an evaluator that stood by. */
+  readonly results: ResultRow | null;
+}
+
+/** Throws ChannelError when an evaluator fails, AbortError when one is found to lie. */
+export async function attemptClearing(
+  context: PeriodContext,
+  attempt: Attempt,
+  list: { readonly entries: Parameters<typeof agreeOnOrders>[2]; readonly bytes: Uint8Array },
+): Promise<Proposal> {
+  const { market, store, tools, events } = context;
+  const { lease, start, ballot, mesh, exchanges, positions } = attempt;
+  const entries = await agreeOnOrders(exchanges, positions, list.entries, list.bytes);
+  const agreed = agreedOf(tools.primitives, entries);
+  await store.saveAgreed(lease, start, agreed, entries);
+  const all = await exchanges.all(agreementSchema, { agreed });
+  for (const [member, theirs] of all) {
+    if (theirs.agreed.root === agreed.root && theirs.agreed.count === agreed.count) continue;
+    throw new AbortError(`evaluator-${member} has agreed to another set of orders`);
+  }
+  const active = chooseActive(market.setting, mesh.members);
+  assert(active !== null, "an attempt is made by enough evaluators");
+  await store.beginClearing(lease, start);
+  events.clearing(textOfPeriod(start), ballot, entries.length, active);
+
+  const command = periodCommand(market, entries);
+  const peers = mesh.peersAmong(active);
+  let result: SessionResult | null = null;
+  if (peers !== null) {
+    const intake = await periodIntake(tools, market, mesh.party, store, start, entries);
+    try {
+      const session = { ...tools, clock: context.clock, onPhase: () => {} };
+      result = await runClearing(session, { peers, active }, command, intake, true);
+    } finally {
+      intake.free();
+    }
+    events.cleared(textOfPeriod(start), { offline: result.offlineMs, online: result.onlineMs });
+  }
+  const own =
+    result === null
+      ? null
+      : decisionOf(context, attempt, agreed, active, command.revealedSuppliers, result);
+  const proposals = await exchanges.all(proposalSchema, { decision: own });
+  const decision = commonProposal(proposals, active);
+  return {
+    decision,
+    results:
+      result === null
+        ? null
+        : {
+            attempt: ballot,
+            orderShares: perOrder(result.orderShares, entries.length),
+            supplierShares: result.supplierShares,
+          },
+  };
+}
+
+function decisionOf(
+  { market }: PeriodContext,
+  { start, ballot, mesh }: Attempt,
+  agreed: Agreed,
+  active: readonly number[],
+  revealedSuppliers: readonly boolean[],
+  result: SessionResult,
+): Decision {
+  return {
+    market: market.id,
+    period: textOfPeriod(start),
+    attempt: ballot,
+    outcome: "cleared",
+    reason: null,
+    agreed,
+    members: [...mesh.members],
+    active: [...active],
+    traded: result.traded,
+    priceTick: result.priceTick,
+    coin: result.coin === null ? null : Buffer.from(result.coin).toString("hex"),
+    rejected: result.rejected.flatMap((reason, position) => (reason === null ? [] : [position])),
+    revealedSuppliers: [...revealedSuppliers],
+  };
+}
+
+/** What all that computed have found. */
+function commonProposal(
+  proposals: ReadonlyMap<number, { readonly decision: Decision | null }>,
+  active: readonly number[],
+): Decision {
+  const first = proposals.get(active[0]!)?.decision;
+  for (const member of active) {
+    const theirs = proposals.get(member)?.decision ?? null;
+    if (theirs === null || !first || JSON.stringify(theirs) !== JSON.stringify(first)) {
+      throw new AbortError(
+        `evaluators ${active[0]} and ${member} have found different results of the same clearing`,
+      );
+    }
+  }
+  return first!;
+}
+
+/** A vector's shares, component after component, as one share after the other. */
+function perOrder(shares: Uint8Array, count: number): Uint8Array {
+  const elements = new BigUint64Array(shares.buffer, shares.byteOffset, shares.length / 8);
+  const components = count === 0 ? 0 : elements.length / count;
+  assert(components % 1 === 0, "every order has a share of the same length");
+  const ordered = new BigUint64Array(elements.length);
+  for (let component = 0; component < components; component++) {
+    for (let i = 0; i < count; i++)
+      ordered[i * components + component] = elements[component * count + i]!;
+  }
+  return new Uint8Array(ordered.buffer);
+}
