@@ -1,0 +1,76 @@
+// What a supplier learns of a period: what its customers bought and sold on the market together, put together from the
+// evaluators' shares and verified as a meter's result is.
+import type { MarketDocument } from "../market/market-document.ts";
+import { systemClock } from "../platform/clock.ts";
+import type { Signer } from "../wire/http-signature.ts";
+import type { AggregateShare } from "../wire/records.ts";
+import { type Check, evaluatorNames } from "./checks.ts";
+import { commonDecision, hearPeriod } from "./decisions.ts";
+import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
+import type { ClientTools } from "./meter-client.ts";
+import { fetchShares, putTogether, type ShareFetching, WrongSharesError } from "./result-shares.ts";
+import { Trust } from "./trust.ts";
+
+export interface SupplierClientOptions {
+  readonly market: MarketDocument;
+  /** One per evaluator, by number. */
+  readonly apis: readonly EvaluatorApi[];
+  readonly signer: Signer;
+  /** Index in the market's list of suppliers. */
+  readonly supplier: number;
+  readonly tools: ClientTools;
+}
+
+/** "withheld": too few of the supplier's customers sent an order for their sums to be told. */
+export type SupplierAggregate =
+  | { readonly state: "pending" | "void" | "withheld"; readonly checks: readonly Check[] }
+  | {
+      readonly state: "ok";
+      /** Energies in units of 2^-10 Wh. */
+      readonly boughtUnits: number;
+      readonly soldUnits: number;
+      readonly checks: readonly Check[];
+    };
+
+export class SupplierClient {
+  readonly #options: SupplierClientOptions;
+  readonly #trust: Trust;
+
+  constructor(options: SupplierClientOptions) {
+    this.#options = options;
+    this.#trust = new Trust(options.market.authorityPem, options.tools.clock ?? systemClock);
+  }
+
+  /** The sums of a period. Errors as MeterClient.outcome. */
+  async aggregate(periodStart: number, { signal }: CallOptions = {}): Promise<SupplierAggregate> {
+    const { market, apis, signer, supplier, tools } = this.#options;
+    const heard = await hearPeriod(apis, periodStart, { signal });
+    const decided = await commonDecision(market, this.#trust, periodStart, heard);
+    if (decided === null) return { state: "pending", checks: [] };
+    const { decision, checks } = decided;
+    if (decision.outcome === "void") return { state: "void", checks };
+    if (decision.revealedSuppliers[supplier] !== true) return { state: "withheld", checks };
+    const fetching: ShareFetching<AggregateShare> = {
+      fetch: (api) => api.aggregate(signer, periodStart, { signal }),
+      problemOf: (answer) => {
+        if (answer.attempt !== decision.attempt) return "a share of another attempt";
+        return answer.supplier === supplier ? null : "a share of another supplier's sums";
+      },
+      signal,
+    };
+    const fetched = await fetchShares({ tools, market, apis }, decision, fetching);
+    const [boughtUnits, soldUnits] = await putTogether(tools, market, fetched.held, 2);
+    const names = evaluatorNames(fetched.held.map(({ evaluator }) => evaluator));
+    if (!decision.traded && (boughtUnits !== 0 || soldUnits !== 0)) {
+      throw new WrongSharesError(`${names} sent energies for a period in which nothing is traded`);
+    }
+    const detail = [`${names} sent shares that fit together`, ...fetched.problems].join("; ");
+    const shares = { name: "shares", ok: fetched.problems.length === 0, detail };
+    return {
+      state: "ok",
+      boughtUnits: boughtUnits!,
+      soldUnits: soldUnits!,
+      checks: [...checks, shares],
+    };
+  }
+}
