@@ -196,7 +196,35 @@ describe("text", () => {
     const lines = clearReportText(report, text).split("\n");
     expect(lines).toContain("  Engine    shamir, 7 evaluators; malicious, threshold 3, descent");
     expect(lines).toContain("  Coin      none: the priority order is hidden");
-    const unwrapped = lines.join(" ").replace(/\s+/g, " ");
-    expect(unwrapped).toContain("provided no four of them pool their shares. A lie of as many");
+  });
+
+  test.each([
+    {
+      choice: { engine: "shamir", parties: 7, security: "malicious" },
+      says: "no more than three of them pool their shares. Lies of up to three of them would",
+    },
+    {
+      choice: { engine: "shamir", parties: 7, threshold: 1 },
+      says: "no two of them pool their shares. In a live market",
+    },
+    {
+      choice: { engine: "replicated", security: "malicious" },
+      says: "no two of them pool their shares. A lie of one of them would have been noticed",
+    },
+    {
+      choice: { engine: "dealer", parties: 2 },
+      says: "pools with nobody. A lie of one of them would have been noticed before",
+    },
+    {
+      choice: { engine: "dealer", parties: 4 },
+      says:
+        "provided one of them at least keeps its shares to itself, and the dealer pools with nobody. " +
+        "Lies of all of them but one would have been noticed before anything was revealed.",
+    },
+  ] as const)("how many may pool or lie: $choice", ({ choice, says }) => {
+    const setting = completeSetting(choice);
+    const { engine, parties } = setting;
+    const report = reportOf(small, { engine, evaluators: parties, setting });
+    expect(clearReportText(report, text).replace(/\s+/g, " ")).toContain(says);
   });
 });

@@ -2,8 +2,9 @@
 // formatting: returns strings, prints nothing, and assumes an outcome that belongs to the orders.
 
 import { createColors } from "picocolors";
+import { exactWh } from "../market/energy-text.ts";
 import type { Order, Outcome } from "../market/order.ts";
-import { UNIT_BITS, UNITS_PER_WH } from "../market/order.ts";
+import { UNITS_PER_WH } from "../market/order.ts";
 import type { MarketParameters } from "../market/parameters.ts";
 import type { Setting } from "../wire/setting.ts";
 import { bytes, clipped, counted, duration, table, wrapped } from "./text-layout.ts";
@@ -41,20 +42,6 @@ export interface TextOptions {
 /** Orders that make one piece of the JSON text. */
 const ORDERS_PER_PIECE = 4096;
 const HOUSEHOLDS_SHOWN = 40;
-
-/** The decimals of k / 1024 without zeros at the end: "", ".0009765625", ..., ".9990234375". */
-const FRACTIONS = Array.from({ length: UNITS_PER_WH }, (_, units) =>
-  (units / UNITS_PER_WH)
-    .toFixed(UNIT_BITS)
-    .slice(1)
-    .replace(/\.?0+$/, ""),
-);
-
-/** Units of 2^-10 Wh as an exact decimal in Wh: 1025 -> "1.0009765625". */
-function exactWh(units: number): string {
-  const fraction = units % UNITS_PER_WH;
-  return `${(units - fraction) / UNITS_PER_WH}${FRACTIONS[fraction]}`;
-}
 
 /**
  * The report as JSON text. Energies are in Wh, traded ones exact in steps of 2^-10 Wh; prices are
@@ -220,21 +207,34 @@ function whoSawWhat(report: ClearReport): string {
       "clear and computes on it as it stands. It is a reference to compare with."
     );
   }
-  const lies =
-    setting.security === "malicious"
-      ? " A lie of as many of them would have been noticed before anything was revealed."
-      : "";
   return (
     `Each of the ${report.evaluators} evaluators held shares that look random on their own. ` +
     "Together they opened whether anything trades and the price, but no order and no household's " +
-    `result, provided no ${COUNT_WORDS[setting.threshold + 1] ?? setting.threshold + 1} of them ` +
-    `pool their shares${setting.engine === "dealer" ? ", and none the dealer's" : ""}.${lies} ` +
+    `result, provided ${whatKeepsItPrivate(setting)}.${whatIsNoticed(setting)} ` +
     "In a live market a household's result goes to its own meter and a supplier's sums go to that " +
     "supplier; here this one command made all the shares and put the results together, so it saw " +
     "everything above."
   );
 }
 
+function whatKeepsItPrivate({ engine, threshold }: Setting): string {
+  if (engine === "dealer") {
+    return "one of them at least keeps its shares to itself, and the dealer pools with nobody";
+  }
+  return threshold === 1
+    ? "no two of them pool their shares"
+    : `no more than ${countWord(threshold)} of them pool their shares`;
+}
+
+function whatIsNoticed({ engine, threshold, security }: Setting): string {
+  if (security !== "malicious") return "";
+  const many =
+    engine === "dealer" ? "all of them but one" : `up to ${countWord(threshold)} of them`;
+  const whose = threshold === 1 ? "A lie of one of them" : `Lies of ${many}`;
+  return ` ${whose} would have been noticed before anything was revealed.`;
+}
+
+const countWord = (count: number): string => COUNT_WORDS[count] ?? String(count);
 const COUNT_WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight"];
 
 function kwh(units: number): string {

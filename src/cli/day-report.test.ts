@@ -12,8 +12,9 @@ import { dayChart, dayHeading, dayTable, savingsLines, whoSawWhat } from "./day-
 const DAY = summerDay({ seed: 5 });
 const GRID = new PriceGrid("0", "0.01", 12);
 const formatPrice = (tick: number): string => GRID.format(tick);
+const VOID = "2026-06-18T00:15:00Z";
 const PERIODS = DAY.periods.map(
-  ({ startUtc, orders }, t): DayPeriod => ({
+  ({ startUtc, orders }): DayPeriod => ({
     startUtc,
     orders,
     outcome: clearInClear(
@@ -27,8 +28,8 @@ const PERIODS = DAY.periods.map(
       },
       Uint32Array.from(orders.keys()),
     ),
-    onlineMs: 20 + (t % 4),
-    offlineMs: 3.04,
+    isVoid: startUtc === VOID,
+    counted: orders.length,
   }),
 );
 const PLAIN = { color: false };
@@ -82,7 +83,7 @@ test("the table has a row per hour, or per period when full, and one for the day
   expect(dayTable([], formatPrice, PLAIN)).toEqual(["no periods"]);
 });
 
-test("a row shows its orders, price, energy and times", () => {
+test("a row shows its orders, price, energy and what is public of it", () => {
   const full = dayTable(PERIODS, formatPrice, { ...PLAIN, full: true });
   const period = PERIODS.find(({ startUtc }) => startUtc === ELEVEN)!;
   const count = (side: string): number => period.orders.filter((o) => o.side === side).length;
@@ -94,10 +95,11 @@ test("a row shows its orders, price, energy and times", () => {
     String(count("idle")),
     formatPrice(period.outcome.priceTick!),
     (tradedWh(period) / 1000).toFixed(2),
-    "20",
-    "3.0",
+    "60",
+    "0",
   ]);
-  expect(full.find((line) => line.startsWith("00:00"))).toMatch(/ 60 +0 +0 +no trade +20 +3\.0$/);
+  expect(full.find((line) => line.startsWith("00:00"))).toMatch(/ 60 +0 +0 +no trade +60 +0$/);
+  expect(full.find((line) => line.startsWith("00:15"))).toMatch(/no trade +60 +1$/);
 });
 
 test("a household sees each of its own trades", () => {

@@ -45,8 +45,8 @@ export function dayHeading(day: CommunityDay, options: { readonly color: boolean
 }
 
 /**
- * One row per hour (the counts of orders add up over its periods, the times are means), or with
- * `full` one per period, and a last row for the day. The counts are known to the simulation only.
+ * One row per hour (counts add up over its periods), or with `full` one per period, and a last row
+ * for the day. Which side an order is on is known to the simulation only.
  */
 export function dayTable(
   periods: readonly DayPeriod[],
@@ -58,14 +58,14 @@ export function dayTable(
   const rows = options.full ? periods.map((period) => stretchOf([period])) : hourly(periods);
   const mostWh = Math.max(...rows.map((row) => row.tradedWh));
   const head = [
-    tableLine(["", "orders submitted*", "price", "traded", "", "per clearing, ms"]),
+    tableLine(["", "orders submitted*", "price", "traded", "", "public record"]),
     tableLine([
       "UTC",
       cells(["buy", "sell", "idle"], 6),
       "ct/kWh",
       "kWh",
       "",
-      cells(["online", "offline"], 9),
+      cells(["orders", "void"], 9),
     ]),
   ];
   const body = rows.map((row) => {
@@ -100,15 +100,15 @@ function tableRow(
     price,
     traded,
     drawn,
-    cells([duration(row.onlineMs), duration(row.offlineMs)], 9),
+    cells([row.counted, row.voidPeriods], 9),
   ]);
 }
 
-/** Time, orders, price, energy, its bar and the clearing times in their columns. */
+/** Time, orders, price, energy, its bar and what the public record says in their columns. */
 function tableLine(columns: readonly [string, string, string, string, string, string]): string {
-  const [time, orders, price, traded, drawn, times] = columns;
+  const [time, orders, price, traded, drawn, record] = columns;
   const left = time.padEnd(8) + orders.padStart(18) + price.padStart(20) + traded.padStart(9);
-  return `${left}  ${drawn.padEnd(TABLE_BAR_COLUMNS + 1)}${times.padStart(18)}`;
+  return `${left}  ${drawn.padEnd(TABLE_BAR_COLUMNS + 1)}${record.padStart(18)}`;
 }
 
 /** The day's prices and traded energy over the time of day, in the columns the terminal has. */
@@ -270,10 +270,6 @@ function bar(share: number): string {
 
 function cells(values: readonly (string | number)[], width: number): string {
   return values.map((value) => String(value).padStart(width)).join("");
-}
-
-function duration(ms: number): string {
-  return ms < 10 ? ms.toFixed(1) : ms.toFixed(0);
 }
 
 function kwh(wh: number): string {

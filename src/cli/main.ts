@@ -1,17 +1,35 @@
-// The `hushwatt` command line: reads arguments, runs a command, turns errors into messages and exit codes.
+// The `hushwatt` command line: reads arguments, runs a command, turns errors into messages and exit codes. The
+// code of a command is loaded when it is run.
 import { Command, InvalidArgumentError } from "commander";
 import { messageOf } from "../platform/errors.ts";
-import { type ClearOptions, clearCommand } from "./commands/clear.ts";
-import { type StartOptions, startCommand } from "./commands/start.ts";
+import type { ClearOptions } from "./commands/clear.ts";
+import { addEnrolCommand } from "./commands/enrol.ts";
+import { addEvaluatorCommand } from "./commands/evaluator.ts";
+import { addInitCommand } from "./commands/init.ts";
+import { addMeterCommand } from "./commands/meter.ts";
+import { addOperatorCommand } from "./commands/operator.ts";
+import { addRegistrarCommand } from "./commands/registrar.ts";
+import { addRequestCommand } from "./commands/request.ts";
+import { addRevokeCommand } from "./commands/revoke.ts";
+import type { StartOptions } from "./commands/start.ts";
+import { addSupplierCommand } from "./commands/supplier.ts";
 import { SETTING_OPTIONS, wholeNumber, withSettingOptions } from "./setting-options.ts";
 import { EXIT_BAD_INPUT, EXIT_FAILED, InputError } from "./terminal.ts";
 
 const MOST_HOUSEHOLDS = 10_000;
 const LARGEST_SEED = 2 ** 32 - 1;
+const FASTEST = 100_000;
 
 function coinText(text: string): string {
   if (/^[0-9a-f]{64}$/.test(text)) return text;
   throw new InvalidArgumentError("It must be 64 hexadecimal digits, as a clearing prints them.");
+}
+
+function hourSpan(text: string): readonly [number, number] {
+  const [, from, to] = /^(\d{1,2})-(\d{1,2})$/.exec(text) ?? [];
+  const span = [Number(from), Number(to)] as const;
+  if (span[0] < span[1] && span[1] <= 24) return span;
+  throw new InvalidArgumentError("Two whole hours from 0 to 24, the later one last, as in 10-14.");
 }
 
 function withClearOptions(command: Command): Command {
@@ -44,25 +62,47 @@ function program(): Command {
       .command("clear")
       .description("clear one settlement period from a file of orders")
       .argument("<orders>", "CSV: meter,side,energy_wh,limit_price_ct_per_kwh,supplier"),
-  ).action((orders: string, options: ClearOptions) => clearCommand(orders, options));
+  ).action(async (orders: string, options: ClearOptions) => {
+    const { clearCommand } = await import("./commands/clear.ts");
+    await clearCommand(orders, options);
+  });
   withClearOptions(
     hushwatt
       .command("start")
-      .description("clear a simulated summer day of a community, or a file of orders")
+      .description(
+        "run a market for a simulated summer day of a community, or clear a file of orders",
+      )
       .option("--orders <file>", "clear this file instead of the simulated day")
       .option("--seed <number>", "another day", wholeNumber(0, LARGEST_SEED), 5)
       .option("--households <number>", "size of the community", wholeNumber(1, MOST_HOUSEHOLDS), 60)
-      .option("--full", "a row for every quarter-hour"),
-  ).action((options: StartOptions & ClearOptions & { orders?: string }, command: Command) => {
+      .option(
+        "--speed <factor>",
+        "how much faster the day goes by; what the machine allows unless given",
+        wholeNumber(1, FASTEST),
+      )
+      .option("--hours <from-to>", "only these hours of the day, in UTC, as in 10-14", hourSpan)
+      .option("--full", "a row for every quarter-hour")
+      .option("--keep", "go on after the day, until interrupted"),
+  ).action(async (options: StartOptions & ClearOptions & { orders?: string }, command: Command) => {
     const { orders } = options;
     refuseOptions(command, orders === undefined ? CLEAR_ONLY : DAY_ONLY, orders);
-    return orders === undefined ? startCommand(options) : clearCommand(orders, options);
+    if (orders === undefined) await (await import("./commands/start.ts")).startCommand(options);
+    else await (await import("./commands/clear.ts")).clearCommand(orders, options);
   });
+  addEvaluatorCommand(hushwatt);
+  addMeterCommand(hushwatt);
+  addSupplierCommand(hushwatt);
+  addOperatorCommand(hushwatt);
+  addInitCommand(hushwatt);
+  addRequestCommand(hushwatt);
+  addEnrolCommand(hushwatt);
+  addRevokeCommand(hushwatt);
+  addRegistrarCommand(hushwatt);
   return hushwatt;
 }
 
 const CLEAR_ONLY = ["market", ...SETTING_OPTIONS, "json", "out", "skipInvalid", "coin"];
-const DAY_ONLY = ["seed", "households", "full"];
+const DAY_ONLY = ["seed", "households", "speed", "hours", "full", "keep"];
 
 /** Refuses options that mean nothing with, or without, a file of orders. */
 function refuseOptions(command: Command, names: readonly string[], orders?: string): void {

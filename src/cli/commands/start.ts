@@ -1,86 +1,160 @@
-// hushwatt start: a simulated summer day of a community, cleared period by period by three evaluator processes,
-// and what everyone saw of it. What `npm start` runs.
-
-import { clearRequest } from "../../agents/clear-orders.ts";
-import { LocalMarket } from "../../agents/local-market.ts";
-import { defaultMarketParameters } from "../../market/parameters.ts";
+// hushwatt start: a simulated summer day of a community on a real market of this machine: a registrar, three evaluator
+// processes, suppliers and a meter for every household; and what everyone saw of it. What `npm start` runs.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { operatorStatus } from "../../agents/operator/operator-program.ts";
+import type { RehearsalProgress, RehearsedPeriod } from "../../agents/rehearsal.ts";
+import { contention, rehearsalSpeed } from "../../agents/rehearsal-speed.ts";
+import type { MarketStatus } from "../../client/operator-client.ts";
+import { decodePrepared, layoutOf } from "../../client/prepared-order.ts";
+import { nodePrimitives } from "../../crypto/node-primitives.ts";
+import type { MarketDocument } from "../../market/market-document.ts";
+import { orderPieces } from "../../market/order-pieces.ts";
+import { systemClock } from "../../platform/clock.ts";
 import {
   type CommunityDay,
   type CommunityHousehold,
+  hoursOf,
   summerDay,
 } from "../../sim/community/community.ts";
 import { type DayPeriod, tradesOf } from "../../sim/day-summary.ts";
-import { completeSetting } from "../../wire/setting.ts";
+import { piecesIn } from "../../wire/order-body.ts";
 import { SMALLEST_WIDTH } from "../chart.ts";
+import { type DayRehearsal, startDay } from "../day-rehearsal.ts";
 import { dayChart, dayHeading, dayTable, savingsLines, whoSawWhat } from "../day-report.ts";
-import { Progress, print, terminalWidth, useColour } from "../terminal.ts";
+import { summaryLine } from "../operator-report.ts";
+import { rehearsedDay } from "../rehearsed-day.ts";
+import { stopSignal } from "../stop-signal.ts";
+import { EXIT_FAILED, Progress, print, terminalWidth, useColour } from "../terminal.ts";
 
 export interface StartOptions {
   readonly seed: number;
   readonly households: number;
+  /** As fast as the machine can unless given. */
+  readonly speed?: number;
+  /** The first hour, and the one that follows the last. */
+  readonly hours?: readonly [number, number];
   readonly full?: boolean;
+  readonly keep?: boolean;
 }
-
-const SETTING = completeSetting({ engine: "replicated" });
 
 /** The evaluator whose view is shown, and how the bytes it received are grouped. */
 const SHOWN_EVALUATOR = 1;
 const HEX_DIGITS = 16;
+const PROBLEMS_SHOWN = 20;
 
 export async function startCommand(options: StartOptions): Promise<void> {
-  const day = summerDay({ households: options.households, seed: options.seed });
-  const color = useColour(process.stdout);
-  print([...dayHeading(day, { color }), ""]);
-
+  const signal = stopSignal();
+  const { households, seed, hours = [0, 24] } = options;
+  const day = hoursOf(summerDay({ households, seed }), hours);
+  print([...dayHeading(day, { color: useColour(process.stdout) }), ""]);
+  const folder = await mkdtemp(join(tmpdir(), "hushwatt-"));
   const progress = new Progress();
-  progress.show("starting three evaluators");
-  const market = await LocalMarket.start({ setting: SETTING });
   try {
-    const { periods, received } = await clearDay(day, market, progress);
-    progress.clear();
-    showDay(day, periods, received, { ...options, color });
+    const slowness = contention(systemClock, nodePrimitives);
+    const speed = options.speed ?? rehearsalSpeed(options.households, slowness);
+    const started = await startDay(day, {
+      speed,
+      folder,
+      onStage: (stage) => progress.show(stage),
+      onProgress: (done) => progress.show(progressText(day, done)),
+    });
+    try {
+      await rehearse(day, started, options, progress, signal);
+      if (options.keep === true && !signal.aborted) await keepRunning(started, signal);
+    } finally {
+      progress.clear();
+      await started.rehearsal.stop();
+    }
   } finally {
     progress.clear();
-    await market.stop();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-interface ClearedDay {
-  readonly periods: DayPeriod[];
-  /** What the shown evaluator received for the first household's order, per period. */
-  readonly received: string[][];
+function progressText(day: CommunityDay, { confirmed, decided }: RehearsalProgress): string {
+  const next = day.periods[Math.min(decided, day.periods.length - 1)]!.startUtc.slice(11, 16);
+  const periods = `${Math.min(decided, day.periods.length)} of ${day.periods.length} periods decided`;
+  return `${next} UTC: ${periods}, ${confirmed} orders confirmed by all evaluators`;
 }
 
-async function clearDay(
+async function rehearse(
   day: CommunityDay,
-  market: LocalMarket,
+  { files, rehearsal }: DayRehearsal,
+  options: StartOptions,
   progress: Progress,
-): Promise<ClearedDay> {
-  const parameters = defaultMarketParameters();
-  const periods: DayPeriod[] = [];
-  const received: string[][] = [];
-  for (const { startUtc, orders } of day.periods) {
-    progress.show(
-      `clearing ${startUtc.slice(11, 16)} UTC, ${periods.length + 1} of ${day.periods.length}`,
-    );
-    const request = clearRequest(parameters, day.suppliers.length, orders, SETTING);
-    const cleared = await market.clear(request, orders);
-    const { outcome, onlineMs, offlineMs } = cleared;
-    periods.push({ startUtc, orders, outcome, onlineMs, offlineMs });
-    const hex = Buffer.from(cleared.firstOrderShares[SHOWN_EVALUATOR]!).toString("hex");
-    received.push(hex.match(new RegExp(`.{1,${HEX_DIGITS}}`, "g")) ?? []);
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await rehearsal.finish(signal);
+  if (signal.aborted) {
+    process.exitCode = EXIT_FAILED;
+    return;
   }
-  return { periods, received };
+  const span = { from: found[0]!.start, to: found.at(-1)!.start + 1 };
+  const status = await operatorStatus(files.market, span, signal);
+  progress.clear();
+  const { periods, problems } = rehearsedDay(day, found, (start) => countedIn(status, start));
+  const received = receivedBy(found, files.market);
+  showDay(day, files.market, periods, received, options);
+  print(["", `Operator  ${summaryLine(status)}`]);
+  const wrong = [
+    ...rehearsal.problems,
+    ...problems,
+    ...status.periods.flatMap(({ disagreements }) => disagreements),
+  ];
+  if (wrong.length === 0) return;
+  const more = wrong.length > PROBLEMS_SHOWN ? [`and ${wrong.length - PROBLEMS_SHOWN} more`] : [];
+  const shown = [...wrong.slice(0, PROBLEMS_SHOWN), ...more];
+  process.stderr.write(`${shown.join("\n")}\n`);
+  process.exitCode = EXIT_FAILED;
+}
+
+const countedIn = ({ periods }: MarketStatus, start: number): number => {
+  const period = periods.find(({ periodStart }) => periodStart === start);
+  return period?.decision?.agreed?.count ?? 0;
+};
+
+/** The shares that the shown evaluator received for the first household's order, per period. */
+function receivedBy(found: readonly RehearsedPeriod[], market: MarketDocument): string[][] {
+  const pieces = orderPieces(market.setting, layoutOf(market));
+  return found.map(({ meters }) => {
+    const prepared = meters[0]?.order.prepared ?? null;
+    if (prepared === null) return [];
+    const body = decodePrepared(prepared).bodies[SHOWN_EVALUATOR]!;
+    const shares = Buffer.concat(piecesIn(pieces, SHOWN_EVALUATOR, body));
+    return shares.toString("hex").match(new RegExp(`.{1,${HEX_DIGITS}}`, "g")) ?? [];
+  });
+}
+
+/** Goes on, the same day again and again, until it is interrupted. */
+async function keepRunning({ files }: DayRehearsal, signal: AbortSignal): Promise<void> {
+  const { evaluators, rehearsal } = files.market;
+  const first = evaluators[0]!.url;
+  const authority = join(files.operators[0]!, "authority.pem");
+  print([
+    "",
+    `The market goes on, ${rehearsal?.speed} times as fast as a real one, until you interrupt it (Ctrl-C).`,
+    `  its evaluators        ${evaluators.map(({ url }) => url).join(" ")}`,
+    `  what is public        hushwatt operator status --market ${files.marketFile} --watch`,
+    `  a period's record     curl --cacert ${authority} ${first}/v1/periods?limit=1`,
+    `  its API and metrics   ${first}/openapi.json ${first}/metrics`,
+  ]);
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function showDay(
   day: CommunityDay,
+  market: MarketDocument,
   periods: readonly DayPeriod[],
   received: readonly string[][],
-  options: StartOptions & { readonly color: boolean },
+  options: StartOptions,
 ): void {
-  const { color } = options;
-  const { grid } = defaultMarketParameters();
+  const color = useColour(process.stdout);
+  const { grid } = market.parameters;
   const formatPrice = (tick: number) => grid.format(tick);
   const shown = mostActive(day, periods);
   const busiest = busiestPeriod(periods);

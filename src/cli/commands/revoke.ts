@@ -1,0 +1,19 @@
+// The arguments of hushwatt revoke.
+import type { Command } from "commander";
+
+export function addRevokeCommand(program: Command): void {
+  program
+    .command("revoke")
+    .description(
+      "as the registrar: revoke a party's certificates, and sign the list of revoked ones",
+    )
+    .argument(
+      "[party]",
+      "a meter's id, or as in supplier-0; without it the list is only signed anew",
+    )
+    .requiredOption("--registry <folder>", "the market's folder")
+    .action(async (name: string | undefined, { registry }: { registry: string }) => {
+      const { revoke } = await import("./run-revoke.ts");
+      await revoke(name, registry);
+    });
+}

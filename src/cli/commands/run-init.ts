@@ -1,0 +1,88 @@
+// hushwatt init: makes the folder of a new market, from which the registrar enrols its parties.
+import { join } from "node:path";
+import { systemClock } from "../../platform/clock.ts";
+import { type Address, initMarket, type NewEvaluator } from "../../registrar/init-market.ts";
+import { activeCount } from "../../wire/setting.ts";
+import {
+  firstPeriodAfter,
+  firstPeriodAt,
+  idFromName,
+  LOCAL_REGISTRAR,
+  localEvaluators,
+  newMarketParameters,
+} from "../new-market-options.ts";
+import { refusalsAsInputErrors } from "../registrar-errors.ts";
+import { chosenSetting, type SettingOptions } from "../setting-options.ts";
+import { InputError, print } from "../terminal.ts";
+
+export interface InitOptions extends SettingOptions {
+  readonly name?: string;
+  readonly market?: string;
+  readonly id?: string;
+  readonly supplier?: readonly string[];
+  readonly evaluators?: readonly NewEvaluator[];
+  readonly local?: boolean;
+  readonly registrar?: Address;
+  readonly period: number;
+  readonly firstPeriod?: number;
+}
+
+async function doInitCommand(folder: string, options: InitOptions): Promise<void> {
+  const { name, market, supplier, local = false, period } = options;
+  if (local === (options.evaluators !== undefined)) {
+    throw new InputError(["say where the evaluators are: --evaluators HOST:PORT,... or --local"]);
+  }
+  const setting = settingOf(options);
+  const evaluators = options.evaluators ?? localEvaluators(setting.parties);
+  const registrar = options.registrar ?? (local ? LOCAL_REGISTRAR : null);
+  const { firstPeriod: startS } = options;
+  const firstPeriod =
+    startS === undefined
+      ? firstPeriodAfter(systemClock.utcMs(), period, local)
+      : firstPeriodAt(startS, period);
+  const parameters = await newMarketParameters(market, name, supplier);
+  if (parameters.suppliers === undefined) {
+    throw new InputError([
+      "a market has suppliers: --supplier NAME, once for each, or --market FILE",
+    ]);
+  }
+  const id = options.id ?? idFromName(parameters.name);
+  const schedule = { period_s: period, first_period: firstPeriod };
+  const files = registrar === null ? "market.json and revocations.pem" : "market.json";
+  await initMarket(folder, { id, parameters, setting, schedule, evaluators, registrar });
+  const needed = activeCount(setting);
+  print([
+    `market ${id}: ${evaluators.length} evaluators, ${needed} of them compute; first period ${firstPeriod}`,
+    `  ${join(folder, "market.json")}  for everybody`,
+    `  ${join(folder, "evaluator-N.json")}  for evaluator N, with ${files}`,
+    `  ${join(folder, "registrar")}  the authority's key and the registry: keep it secret, back it up`,
+    "next:",
+    "  each evaluator N:  hushwatt request evaluator N --out evaluator-N",
+    `  then here:         hushwatt enrol evaluator --request FILE --registry ${folder} --out certificate.pem`,
+    "  suppliers, operators and meters likewise; or, for many meters:",
+    `                     hushwatt enrol code --supplier NAME --count 20 --registry ${folder}`,
+    ...(registrar === null ? [] : [`  registrar:         hushwatt registrar --market ${folder}`]),
+  ]);
+}
+
+function settingOf({ evaluators, engine, parties, threshold, security, algorithm }: InitOptions) {
+  if (engine === "dealer" || engine === "plain") {
+    const why = "is for single clearings (hushwatt clear); a market takes replicated or shamir";
+    throw new InputError([`--engine ${engine} ${why}`]);
+  }
+  const count = evaluators?.length;
+  if (parties !== undefined && count !== undefined && parties !== count) {
+    throw new InputError([`--parties is ${parties}, and --evaluators has ${count}`]);
+  }
+  const all = parties ?? count;
+  return chosenSetting({
+    engine,
+    ...(all === undefined ? {} : { parties: all }),
+    ...(threshold === undefined ? {} : { threshold }),
+    ...(security === undefined ? {} : { security }),
+    ...(algorithm === undefined ? {} : { algorithm }),
+  });
+}
+
+export const initCommand = (...given: Parameters<typeof doInitCommand>): Promise<void> =>
+  refusalsAsInputErrors(doInitCommand(...given));
