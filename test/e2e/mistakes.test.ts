@@ -228,7 +228,7 @@ describe("help", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^Usage: hushwatt /);
     expect(stdout).toMatch(/^ {2}clear .*clear one settlement period from a file of orders$/m);
-    expect(stdout).toMatch(/^ {2}start .*clear a simulated summer day/m);
+    expect(stdout).toMatch(/^ {2}start .*run a market for a simulated summer day/m);
   });
 
   it("explains clear and its options", async () => {
