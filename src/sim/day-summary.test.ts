@@ -17,7 +17,7 @@ function cleared(startUtc: string, orders: readonly Order[], revealed: boolean[]
     revealedSuppliers: revealed,
   };
   const outcome = clearInClear(orders, rules, Uint32Array.from(orders.keys()));
-  return { startUtc, orders, outcome, onlineMs: 10, offlineMs: 30 };
+  return { startUtc, orders, outcome, isVoid: false, counted: orders.length };
 }
 
 const order = (
@@ -57,11 +57,13 @@ test("stretches add up orders and energy, and span the prices", () => {
     lowestTick: 1500,
     highestTick: 1500,
     tradedWh: 1000,
-    onlineMs: 10,
-    offlineMs: 30,
+    counted: 8,
+    voidPeriods: 0,
   });
   expect(eleven?.periods).toBe(1);
   expect(stretchOf([PERIODS[1]!])).toMatchObject({ lowestTick: null, tradedWh: 0 });
+  const failed = { ...PERIODS[1]!, isVoid: true, counted: 0 };
+  expect(stretchOf([PERIODS[0]!, failed])).toMatchObject({ counted: 4, voidPeriods: 1 });
 });
 
 test("a household's trades are its own", () => {

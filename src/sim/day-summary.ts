@@ -7,13 +7,15 @@ import { UNITS_PER_WH } from "../market/order.ts";
 import { assert } from "../platform/assert.ts";
 import type { Tariffs } from "./community/limit-prices.ts";
 
-/** One settlement period of the day, with the time its evaluators took online and beforehand. */
+/** One settlement period of the day. */
 export interface DayPeriod {
   readonly startUtc: string;
   readonly orders: readonly Order[];
+  /** Nothing is traded in a void period. */
   readonly outcome: Outcome;
-  readonly onlineMs: number;
-  readonly offlineMs: number;
+  readonly isVoid: boolean;
+  /** How many orders the evaluators agreed to count. */
+  readonly counted: number;
 }
 
 /** The price of a tick in ct/kWh. */
@@ -32,9 +34,8 @@ export interface DayStretch {
   readonly lowestTick: number | null;
   readonly highestTick: number | null;
   readonly tradedWh: number;
-  /** Means per period. */
-  readonly onlineMs: number;
-  readonly offlineMs: number;
+  readonly counted: number;
+  readonly voidPeriods: number;
 }
 
 /** The energy that changed hands in a period, in Wh. */
@@ -75,8 +76,8 @@ export function stretchOf(periods: readonly DayPeriod[]): DayStretch {
     lowestTick: ticks.length === 0 ? null : Math.min(...ticks),
     highestTick: ticks.length === 0 ? null : Math.max(...ticks),
     tradedWh: sum(periods.map(tradedWh)),
-    onlineMs: sum(periods.map(({ onlineMs }) => onlineMs)) / periods.length,
-    offlineMs: sum(periods.map(({ offlineMs }) => offlineMs)) / periods.length,
+    counted: sum(periods.map(({ counted }) => counted)),
+    voidPeriods: periods.filter(({ isVoid }) => isVoid).length,
   };
 }
 

@@ -85,6 +85,14 @@ export function summerDay(options: { households?: number; seed: number }): Commu
   };
 }
 
+/** The part of a day from one whole hour to another. */
+export function hoursOf(day: CommunityDay, [from, to]: readonly [number, number]): CommunityDay {
+  assert(from >= 0 && from < to && to <= 24, "hours from 0 to 24");
+  const perHour = 60 / day.periodMinutes;
+  const periods = day.periods.slice(from * perHour, to * perHour);
+  return { ...day, startUtc: periods[0]!.startUtc, periods };
+}
+
 /**
  * Draws who lives there. Sizes are dealt out by rank rather than drawn one by one, so that even a
  * small community has its mix of large and small and its total consumption is much the same for
