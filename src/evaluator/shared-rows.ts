@@ -1,8 +1,7 @@
 // Received rows of bits as an engine's Secrets, one per column, for engines whose shares are what evaluators receive.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
-import type { ReceivedOrders } from "../market/intake.ts";
-import type { OrderLayout } from "../market/order-layout.ts";
+import type { ReceivedShares } from "../market/row-intake.ts";
 import { Secret } from "../mpc/shared.ts";
 import type { ReceivedRows } from "./received-rows.ts";
 import type { ShareCheck } from "./share-checks.ts";
@@ -15,9 +14,9 @@ export function sharedRows(
   field: Field,
   components: readonly ReceivedRows[],
   count: number,
-  layout: OrderLayout,
+  layout: { readonly bits: number; readonly width: number },
   check: ShareCheck,
-): Omit<ReceivedOrders, "membership"> {
+): ReceivedShares {
   const { bits, width } = layout;
   const fingerprints = components.map(() => field.alloc(count));
   const buffer = field.alloc(Math.min(count, ROWS_AT_ONCE) * width);

@@ -1,6 +1,7 @@
 // An order as a row of bits, the form in which it is shared: price tick (most significant bit first), side
 // (1 buys), energy (most significant bit first), supplier (one bit per supplier, exactly one of them 1), and a 0
 // where the row would have odd length. Idle orders are rows of the same length.
+import { writeBits } from "./bit-rows.ts";
 import type { Order } from "./order.ts";
 
 export interface OrderLayout {
@@ -46,8 +47,4 @@ export function orderRows(orders: readonly Order[], layout: OrderLayout): Uint8A
     row[layout.suppliers + order.supplier] = 1;
   });
   return rows;
-}
-
-function writeBits(row: Uint8Array, at: number, count: number, value: number): void {
-  for (let i = 0; i < count; i++) row[at + i] = (value >>> (count - 1 - i)) & 1;
 }
