@@ -42,6 +42,8 @@ export interface PreparedClearing {
   readonly priority: Shuffle | null;
   readonly energy: Secret;
   readonly buys: Secret;
+  /** Energy that each order offers for sale: for settlement. */
+  readonly offers: Secret;
   /** Energy offered for sale in total. */
   readonly offered: Secret;
   readonly suppliers: readonly (SupplierMaterial | null)[];
@@ -86,8 +88,8 @@ export async function prepareClearing(
   const offered = engine.sum(sellEnergy);
   const allocation = 1 + (isHidden ? 1 + 2 * engine.shufflePasses : 0);
   await engine.stockMasks(Math.min(MOST_MASKS, count * (lines.onlineElements + allocation)));
-  engine.free(sellEnergy);
-  return { count, rules, pool, lines, priority, energy, buys, offered, suppliers };
+  const offers = sellEnergy;
+  return { count, rules, pool, lines, priority, energy, buys, offers, offered, suppliers };
 }
 
 async function prepareSupplier(
