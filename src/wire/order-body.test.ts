@@ -20,7 +20,7 @@ const sha256 = (...parts: Uint8Array[]) => {
 };
 const random = { sha256, randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
 /** Three components, of which each evaluator holds two. */
-const pieces: Pieces = { byteLengths: [4, 4, 8], heldBy: (i) => [i, (i + 1) % 3] };
+const pieces: Pieces = { kind: "order", byteLengths: [4, 4, 8], heldBy: (i) => [i, (i + 1) % 3] };
 const [first, second, third] = [4, 4, 8].map((length, i) => new Uint8Array(length).fill(i + 1));
 const streams = [
   [first!, second!],

@@ -1,8 +1,8 @@
-// An order as a meter sends it to one evaluator: a header that is the same for all evaluators but for its first bytes,
-// and the pieces of its shares that this evaluator holds. The header has a salted digest of every piece: evaluators
-// compare headers and know that they hold parts of the same order, and two that hold the same piece hold the same
-// bytes. The salt keeps a digest from betraying an order, which has few enough values to try them all.
-//   0   "HWO1"
+// An order, or a reading, as a meter sends it to one evaluator: a header that is the same for all evaluators but for its
+// first bytes, and the pieces of its shares that this evaluator holds. The header has a salted digest of every piece:
+// evaluators compare headers and know that they hold parts of the same order, and two that hold the same piece hold the
+// same bytes. The salt keeps a digest from betraying an order, which has few enough values to try them all.
+//   0   "HWO1", or "HWR1" for a reading
 //   4   evaluator's number, number of pieces, two zeros
 //   8   market: the first 16 bytes of SHA-256 of its id
 //   24  meter: 16 bytes
@@ -17,8 +17,12 @@ import { MAX_PARTIES } from "./setting.ts";
 import { getU64, putU64 } from "./u64.ts";
 
 export const ORDER_MEDIA_TYPE = "application/vnd.hushwatt.order";
+export const READING_MEDIA_TYPE = "application/vnd.hushwatt.reading";
 
-const MAGIC = [0x48, 0x57, 0x4f, 0x31];
+/** What a meter sends of a period: before its gate closes, and after delivery. */
+export type BodyKind = "order" | "reading";
+
+const LETTERS = { order: "HWO1", reading: "HWR1" } as const satisfies Record<BodyKind, string>;
 const MARKET_AT = 8;
 const METER_AT = 24;
 const PERIOD_AT = 40;
@@ -28,8 +32,9 @@ const ID_BYTES = 16;
 const DIGEST_BYTES = 32;
 const SALT_BYTES = 16;
 
-/** What an order's shares consist of (market/order-pieces.ts). */
+/** What the shares of an order or of a reading consist of (market/order-pieces.ts). */
 export interface Pieces {
+  readonly kind: BodyKind;
   readonly byteLengths: readonly number[];
   /** The pieces that an evaluator holds, in the order in which they are sent to it. */
   heldBy(evaluator: number): readonly number[];
@@ -52,12 +57,12 @@ export interface DecodedOrder extends OrderHeader {
   readonly orderId: string;
 }
 
-/** The body is not an order for this evaluator; says what is wrong and what would be right. */
+/** The body is not of this kind, or not for this evaluator; says what is wrong and what would be right. */
 export class OrderBodyError extends Error {
   override readonly name = "OrderBodyError";
-  readonly code: "malformed-order" | "wrong-evaluator";
+  readonly code: `malformed-${BodyKind}` | "wrong-evaluator";
 
-  constructor(message: string, code: "malformed-order" | "wrong-evaluator" = "malformed-order") {
+  constructor(message: string, code: OrderBodyError["code"]) {
     super(message);
     this.code = code;
   }
@@ -68,6 +73,8 @@ type Hash = Pick<Primitives, "sha256">;
 /** The name of a market in orders: 16 bytes. */
 export const marketTag = ({ sha256 }: Hash, marketId: string): Uint8Array =>
   sha256(new TextEncoder().encode(marketId)).slice(0, ID_BYTES);
+
+const letters = (kind: BodyKind): Uint8Array => new TextEncoder().encode(LETTERS[kind]);
 
 const headerBytes = (pieces: Pieces): number =>
   DIGESTS_AT + DIGEST_BYTES * pieces.byteLengths.length;
@@ -101,7 +108,7 @@ export function encodeOrder(
   assert(/^[0-9a-f]{32}$/.test(header.meter), "a meter's id has 32 hexadecimal digits");
   const salts = pieces.byteLengths.map(() => primitives.randomBytes(SALT_BYTES));
   const common = new Uint8Array(headerBytes(pieces));
-  common.set(MAGIC, 0);
+  common.set(letters(pieces.kind), 0);
   common[5] = count;
   common.set(header.market, MARKET_AT);
   common.set(fromHex(header.meter), METER_AT);
@@ -139,20 +146,22 @@ export function decodeOrder(
   body: Uint8Array,
 ): DecodedOrder {
   const count = pieces.byteLengths.length;
-  if (MAGIC.some((byte, i) => body[i] !== byte)) {
-    throw new OrderBodyError('an order begins with the four letters "HWO1"');
+  const { kind } = pieces;
+  const a = kind === "order" ? "an order" : "a reading";
+  const malformed = (message: string) => new OrderBodyError(message, `malformed-${kind}`);
+  if (letters(kind).some((byte, i) => body[i] !== byte)) {
+    throw malformed(`${a} begins with the four letters "${LETTERS[kind]}"`);
   }
   if (body[4] !== evaluator) {
-    const found = `this is evaluator ${evaluator}, the order is for evaluator ${body[4]}`;
+    const found = `this is evaluator ${evaluator}, the ${kind} is for evaluator ${body[4]}`;
     throw new OrderBodyError(found, "wrong-evaluator");
   }
   const length = bodyBytes(pieces, evaluator);
   if (body.length !== length) {
-    const message = `an order for this evaluator has ${length} bytes, this one has ${body.length}`;
-    throw new OrderBodyError(message);
+    throw malformed(`${a} for this evaluator has ${length} bytes, this one has ${body.length}`);
   }
   if (body[5] !== count || body[6] !== 0 || body[7] !== 0) {
-    throw new OrderBodyError(`the header is not for ${count} pieces`);
+    throw malformed(`the header is not for ${count} pieces`);
   }
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const held = piecesIn(pieces, evaluator, body);
@@ -162,26 +171,30 @@ export function decodeOrder(
     const from = byteOffset - body.byteOffset;
     const digest = sha256(body.subarray(from - SALT_BYTES, from + bytes));
     if (digest.some((byte, i) => body[digestAt + i] !== byte)) {
-      throw new OrderBodyError(`the shares do not have the digest ${piece} of the header`);
+      throw malformed(`the shares do not have the digest ${piece} of the header`);
     }
   });
   return {
     evaluator,
     market: body.slice(MARKET_AT, METER_AT),
     meter: toHex(body.subarray(METER_AT, PERIOD_AT)),
-    periodStart: safe(getU64(view, PERIOD_AT), "start of the period"),
-    sequence: safe(getU64(view, SEQUENCE_AT), "sequence number"),
+    periodStart: safe(getU64(view, PERIOD_AT), "start of the period", malformed),
+    sequence: safe(getU64(view, SEQUENCE_AT), "sequence number", malformed),
     orderId: orderIdOf({ sha256 }, body, pieces),
   };
 }
 
-function safe(value: number | null, what: string): number {
-  if (value === null) throw new OrderBodyError(`the ${what} is above 2^53 - 1`);
+function safe(
+  value: number | null,
+  what: string,
+  malformed: (message: string) => OrderBodyError,
+): number {
+  if (value === null) throw malformed(`the ${what} is above 2^53 - 1`);
   return value;
 }
 
-/** The name of the order that a body is part of: a digest of everything in the header that is common to all. */
+/** The name of the order or reading that a body is part of: a digest of what is common to all in the header. */
 export function orderIdOf({ sha256 }: Hash, body: Uint8Array, pieces: Pieces): string {
   const common = body.subarray(MARKET_AT, headerBytes(pieces));
-  return toHex(sha256(new TextEncoder().encode("hushwatt order 1\n"), common));
+  return toHex(sha256(new TextEncoder().encode(`hushwatt ${pieces.kind} 1\n`), common));
 }

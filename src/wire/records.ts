@@ -2,10 +2,10 @@
 import { z } from "zod";
 import { MAX_PARTIES } from "./setting.ts";
 
-const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+export const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
 export const meterId = hex(32);
 export const orderId = hex(64);
-const evaluatorNumber = z
+export const evaluatorNumber = z
   .int()
   .min(0)
   .max(MAX_PARTIES - 1);
@@ -17,6 +17,17 @@ export const textOfPeriod = (start: number): string =>
   `${new Date(start * 1000).toISOString().slice(0, 19)}Z`;
 export const periodOfText = (text: string): number => Date.parse(text) / 1000;
 
+/** ECDSA P-256 with SHA-256, r and s (IEEE P1363), base64. */
+export const signatureText = z.base64();
+/** With the certificate of each signer (DER), so that a record can be checked against the authority alone. */
+export const signaturesSchema = z.array(
+  z.strictObject({
+    evaluator: evaluatorNumber,
+    certificate: z.base64(),
+    signature: signatureText,
+  }),
+);
+
 /** What an evaluator confirms to a meter: it holds this order, durably, and will count it if all others do. */
 export const receiptSchema = z.strictObject({
   market: z.string(),
@@ -27,9 +38,10 @@ export const receiptSchema = z.strictObject({
   order: orderId,
 });
 export type Receipt = z.infer<typeof receiptSchema>;
-/** ECDSA P-256 with SHA-256, r and s (IEEE P1363), base64. */
-const signature = z.base64();
-export const signedReceiptSchema = z.strictObject({ receipt: receiptSchema, signature });
+export const signedReceiptSchema = z.strictObject({
+  receipt: receiptSchema,
+  signature: signatureText,
+});
 export type SignedReceipt = z.infer<typeof signedReceiptSchema>;
 
 export const PERIOD_STATES = [
@@ -76,10 +88,7 @@ export type Decision = z.infer<typeof decisionSchema>;
 
 export const signedDecisionSchema = z.strictObject({
   decision: decisionSchema,
-  /** With the certificate of each signer (DER), so that the record can be checked against the authority alone. */
-  signatures: z.array(
-    z.strictObject({ evaluator: evaluatorNumber, certificate: z.base64(), signature }),
-  ),
+  signatures: signaturesSchema,
 });
 export type SignedDecision = z.infer<typeof signedDecisionSchema>;
 
