@@ -77,7 +77,9 @@ export async function foldReadings(
   const whole = new WholeColumns(engine, taken);
   const readings = columnsOf((name) => whole.of((piece) => piece[name]));
   whole.free();
-  return { readings, rejected: taken.rejected, masks: await engine.random(received.count) };
+  const masks = await engine.random(received.count);
+  await engine.stockMasks(received.count);
+  return { readings, rejected: taken.rejected, masks };
 }
 
 /**
