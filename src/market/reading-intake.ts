@@ -101,7 +101,7 @@ export async function balanceReadings(
   engine.free(masked, difference, masks);
   const broken = engine.field.nonZero(opened);
   engine.field.free(opened);
-  if (broken.every((one) => one === 0)) return { readings, rejected };
+  if (!broken.includes(1)) return { readings, rejected };
   const after = rejected.map((reason, i) =>
     reason === null && broken[i] !== 0 ? ("invalid-reading" as const) : reason,
   );
