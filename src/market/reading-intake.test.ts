@@ -8,8 +8,13 @@ import { Parties, shareOf } from "../mpc/engines.test-helper.ts";
 import { PlainEngine } from "../mpc/plain-engine.ts";
 import { UNITS_PER_WH } from "./order.ts";
 import { type Reading, readingFields, readingLayout, readingOf, readingRows } from "./reading.ts";
-import { balanceReadings, foldReadings, takeReadings } from "./reading-intake.ts";
-import { over, receivedReadings, SETTLEMENT_ENGINES } from "./settlement-engines.test-helper.ts";
+import { balanceReadings, foldReadings } from "./reading-intake.ts";
+import {
+  over,
+  receivedReadings,
+  SETTLEMENT_ENGINES,
+  takeReadings,
+} from "./settlement-engines.test-helper.ts";
 
 const LAYOUT = readingLayout(16);
 const FIELDS = readingFields(LAYOUT);
@@ -67,7 +72,7 @@ describe.each(SETTLEMENT_ENGINES)("readings: %s", (_, kind, malicious) => {
         const engine = over(inner, malicious);
         const net = await shareOf(engine, new Array<number>(rows.length).fill(NET));
         const received = await receivedReadings(engine, LAYOUT, rows);
-        const taken = await takeReadings(engine, nodePrimitives, LAYOUT, received, net);
+        const taken = await takeReadings(engine, LAYOUT, received, net);
         rejected.push(taken.rejected);
         const { imported, exported, shortage, surplus } = taken.readings;
         return [imported, exported, shortage, surplus];
@@ -88,7 +93,7 @@ describe.each(SETTLEMENT_ENGINES)("readings: %s", (_, kind, malicious) => {
         const engine = over(inner, malicious);
         const received = await receivedReadings(engine, LAYOUT, []);
         const net = engine.constant([]);
-        return takeReadings(engine, nodePrimitives, LAYOUT, received, net);
+        return takeReadings(engine, LAYOUT, received, net);
       });
       for (const { readings, rejected } of all) {
         expect(rejected).toEqual([]);
@@ -110,7 +115,7 @@ describe.each(SETTLEMENT_ENGINES)("readings: %s", (_, kind, malicious) => {
           rows.map(() => NET),
         );
         const received = await receivedReadings(engine, LAYOUT, rows, [1]);
-        return (await takeReadings(engine, nodePrimitives, LAYOUT, received, net)).rejected;
+        return (await takeReadings(engine, LAYOUT, received, net)).rejected;
       });
       if (parties.engines[0]!.security === "malicious" || malicious) {
         await expect(all).rejects.toThrow("the shares of reading 1 at nobody do not fit together");

@@ -37,18 +37,6 @@ export interface FoldedReadings extends ReadingIntake {
   readonly masks: Secret;
 }
 
-/** Checks readings, alone and with the trades of their meters: `foldReadings`, then `balanceReadings`. */
-export async function takeReadings(
-  engine: Engine,
-  primitives: Primitives,
-  layout: ReadingLayout,
-  received: ReceivedShares,
-  netUnits: Secret,
-): Promise<ReadingIntake> {
-  const folded = await foldReadings(engine, primitives, layout, received);
-  return balanceReadings(engine, folded, netUnits);
-}
-
 /** The work that needs no trade: bits, shortage times surplus. See `takeRows` for what is opened, and the rounds. */
 export async function foldReadings(
   engine: Engine,

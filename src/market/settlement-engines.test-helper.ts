@@ -5,6 +5,7 @@ import { type EngineKind, shareOf } from "../mpc/engines.test-helper.ts";
 import type { Secret } from "../mpc/shared.ts";
 import { VerifiedEngine } from "../mpc/verified-engine.ts";
 import type { ReadingLayout } from "./reading.ts";
+import { balanceReadings, foldReadings, type ReadingIntake } from "./reading-intake.ts";
 import type { ReceivedShares } from "./row-intake.ts";
 
 /** Name, kind, and whether lies of evaluators are noticed. */
@@ -40,4 +41,15 @@ export async function receivedReadings(
     holders: () => "nobody",
     free: () => {},
   };
+}
+
+/** Both halves of the check, one after the other. */
+export async function takeReadings(
+  engine: Engine,
+  layout: ReadingLayout,
+  received: ReceivedShares,
+  netUnits: Secret,
+): Promise<ReadingIntake> {
+  const folded = await foldReadings(engine, nodePrimitives, layout, received);
+  return balanceReadings(engine, folded, netUnits);
 }

@@ -2,7 +2,6 @@
 // void, at whatever prices and times of day, what each owes is what its own history comes to, to the unit.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
 import type { Engine } from "../mpc/engine.ts";
 import { type EngineKind, Parties, publicVector, shareOf } from "../mpc/engines.test-helper.ts";
@@ -10,7 +9,6 @@ import { billDifferences, billOf, type PeriodHistory, recomputeBill } from "./bi
 import { signedElements } from "./money.ts";
 import { UNITS_PER_WH } from "./order.ts";
 import { type Reading, readingLayout, readingOf, readingRows } from "./reading.ts";
-import { takeReadings } from "./reading-intake.ts";
 import { settledMarket } from "./settled-market.test-helper.ts";
 import {
   addToTotals,
@@ -22,7 +20,12 @@ import {
   tradesByMeter,
   tradesOf,
 } from "./settlement.ts";
-import { over, receivedReadings, SETTLEMENT_ENGINES } from "./settlement-engines.test-helper.ts";
+import {
+  over,
+  receivedReadings,
+  SETTLEMENT_ENGINES,
+  takeReadings,
+} from "./settlement-engines.test-helper.ts";
 import { meteredUnits } from "./settlement-oracle.ts";
 import { periodPrices } from "./tariffs.ts";
 
@@ -156,7 +159,6 @@ async function settle(
   const rows = sent.map((reading) => readingRows([reading], LAYOUT));
   const taken = await takeReadings(
     engine,
-    nodePrimitives,
     LAYOUT,
     await receivedReadings(engine, LAYOUT, rows),
     engine.gather(trades.net, places),
