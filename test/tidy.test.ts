@@ -75,8 +75,10 @@ describe("the code", () => {
     expect(codeWith(sources, pattern)).toEqual([]);
   });
 
-  it("computes without BigInt, but for the reference of the field", () => {
-    const code = inSrc.filter(({ name, isTest }) => !isTest && name !== "src/field/reference.ts");
+  it("computes without BigInt, but for the reference of the field, and money at the edge", () => {
+    // Sums of money exceed what a double holds exactly.
+    const exempt = /\/(reference|money|[a-z-]*(bill|settlement|payables)[a-z-]*)\.ts$/;
+    const code = inSrc.filter(({ name, isTest }) => !isTest && !exempt.test(name));
     // As a type: in SQL it is the name of 64 bits.
     expect(codeWith(code, /\bBigInt\b|[:<|] ?bigint\b(?!\[)|\b\d[\d_]*n\b/)).toEqual([]);
   });

@@ -2,7 +2,7 @@
 // more from what the meter itself remembers, to compare. A supplier has the total alone.
 // Money is exact in units of 10^-3 ct/kWh times 2^-10 Wh until the total is rounded, once, to the cent, half away from
 // zero: rounding never costs anybody, or earns, more than half a cent a month.
-import { unitsOfCent } from "./money.ts";
+import { UNITS_PER_CENT } from "./money.ts";
 import { readingOf } from "./reading.ts";
 import type { PeriodPrices } from "./settlement.ts";
 import {
@@ -20,7 +20,7 @@ export interface Bill {
   readonly totalUnits: bigint;
   /** What is paid. */
   readonly totalCents: number;
-  /** VAT that is contained in it: in what the supplier delivered and in grid fees. Local energy and surplus carry none. */
+  /** VAT contained in it: in what the supplier delivered and in grid fees. Local energy and surplus carry none. */
   readonly vatCents: number;
   /** What the month would have cost without the market; null for those who do not know what was metered. */
   readonly withoutMarketCents: number | null;
@@ -46,7 +46,7 @@ export function billOf(
 
 /** Money units over `divisor` in cents, half away from zero. */
 function roundedCents(units: bigint, divisor: bigint): number {
-  const cent = unitsOfCent * divisor;
+  const cent = UNITS_PER_CENT * divisor;
   const size = units < 0n ? -units : units;
   const cents = Number((2n * size + cent) / (2n * cent));
   return units < 0n && cents !== 0 ? -cents : cents;

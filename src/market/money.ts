@@ -1,13 +1,13 @@
-// Money as settlement counts it: whole units of 10^-3 ct/kWh times 2^-10 Wh, about 10^-9 ct. Totals exceed what a double
-// holds exactly, so they are BigInt here, at the edge, and nowhere before.
+// Money as settlement counts it: whole units of 10^-3 ct/kWh times 2^-10 Wh, about 10^-9 ct. Totals exceed what a
+// double holds exactly, so they are BigInt here, at the edge, and nowhere before.
 import { ELEMENT_BYTES, MODULUS_BITS } from "../field/prime.ts";
 
 const MODULUS = (1n << BigInt(MODULUS_BITS)) - 1n;
 /** 1 ct is 1,000 price units of one kWh, which is 1,000 x 1,024 energy units. */
-export const unitsOfCent = 1_024_000_000n;
+export const UNITS_PER_CENT = 1_024_000_000n;
 /** A unit is 10^-6 x 2^-10 ct. */
 const DECIMALS = 16;
-const SCALED_UNIT = 10n ** BigInt(DECIMALS) / unitsOfCent;
+const SCALED_UNIT = 10n ** BigInt(DECIMALS) / UNITS_PER_CENT;
 const NO_FRACTION = /\.?0+$/;
 
 /** Field elements, as `Field.toBytes` writes them, as numbers with a sign: from -2^60 to 2^60, neither included. */
