@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Field } from "../field/field.ts";
 import { billDifferences, billOf, type PeriodHistory, recomputeBill } from "./bill.ts";
-import { exactCents, signedElements, UNITS_PER_CENT } from "./money.ts";
+import { exactCents, signedElements, unitsOfCent } from "./money.ts";
 import { UNITS_PER_WH } from "./order.ts";
 import { NOTHING_DUE } from "./settlement-oracle.ts";
 
@@ -14,10 +14,10 @@ const rules = { estimateWh: 500, vatBasisPoints: 1_900 };
 describe("money", () => {
   it("is written exactly", () => {
     expect(exactCents(0n)).toBe("0");
-    expect(exactCents(UNITS_PER_CENT)).toBe("1");
-    expect(exactCents(-UNITS_PER_CENT / 2n)).toBe("-0.5");
+    expect(exactCents(unitsOfCent)).toBe("1");
+    expect(exactCents(-unitsOfCent / 2n)).toBe("-0.5");
     expect(exactCents(1n)).toBe("0.0000000009765625");
-    expect(exactCents(-123n * UNITS_PER_CENT)).toBe("-123");
+    expect(exactCents(-123n * unitsOfCent)).toBe("-123");
   });
 
   it("comes from field elements with its sign", () => {
@@ -36,7 +36,7 @@ describe("money", () => {
 describe("a bill", () => {
   it("is rounded once, half a cent away from zero", () => {
     const total = (units: bigint) => billOf({ ...NOTHING_DUE, traded: units }, 0).totalCents;
-    const half = UNITS_PER_CENT / 2n;
+    const half = unitsOfCent / 2n;
     expect([half - 1n, half, 3n * half - 1n, 3n * half].map(total)).toEqual([0, 1, 1, 2]);
     expect([-half + 1n, -half, -3n * half].map(total)).toEqual([0, -1, -2]);
     const thirds = { traded: half / 2n, fees: half / 2n, shortage: half / 2n, surplus: half / 2n };
@@ -47,18 +47,18 @@ describe("a bill", () => {
     const amount = fc.bigInt({ min: -(2n ** 58n), max: 2n ** 58n });
     const property = fc.property(amount, amount, (traded, shortage) => {
       const bill = billOf({ ...NOTHING_DUE, traded, shortage }, 1_900);
-      const off = BigInt(bill.totalCents) * UNITS_PER_CENT - bill.totalUnits;
-      expect(2n * (off < 0n ? -off : off) <= UNITS_PER_CENT).toBe(true);
+      const off = BigInt(bill.totalCents) * unitsOfCent - bill.totalUnits;
+      expect(2n * (off < 0n ? -off : off) <= unitsOfCent).toBe(true);
     });
     fc.assert(property);
   });
 
   it("shows the VAT in what the supplier delivered and in grid fees", () => {
     const components = {
-      traded: 50_000n * UNITS_PER_CENT,
-      fees: 1_900n * UNITS_PER_CENT,
-      shortage: 10_000n * UNITS_PER_CENT,
-      surplus: -700n * UNITS_PER_CENT,
+      traded: 50_000n * unitsOfCent,
+      fees: 1_900n * unitsOfCent,
+      shortage: 10_000n * unitsOfCent,
+      surplus: -700n * unitsOfCent,
     };
     expect(billOf(components, 1_900).vatCents).toBe(1_900);
     expect(billOf(components, 0).vatCents).toBe(0);

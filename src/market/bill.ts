@@ -2,7 +2,7 @@
 // more from what the meter itself remembers, to compare. A supplier has the total alone.
 // Money is exact in units of 10^-3 ct/kWh times 2^-10 Wh until the total is rounded, once, to the cent, half away from
 // zero: rounding never costs anybody, or earns, more than half a cent a month.
-import { UNITS_PER_CENT } from "./money.ts";
+import { unitsOfCent } from "./money.ts";
 import { readingOf } from "./reading.ts";
 import type { PeriodPrices } from "./settlement.ts";
 import {
@@ -46,7 +46,7 @@ export function billOf(
 
 /** Money units over `divisor` in cents, half away from zero. */
 function roundedCents(units: bigint, divisor: bigint): number {
-  const cent = UNITS_PER_CENT * divisor;
+  const cent = unitsOfCent * divisor;
   const size = units < 0n ? -units : units;
   const cents = Number((2n * size + cent) / (2n * cent));
   return units < 0n && cents !== 0 ? -cents : cents;

@@ -4,10 +4,10 @@ import { ELEMENT_BYTES, MODULUS_BITS } from "../field/prime.ts";
 
 const MODULUS = (1n << BigInt(MODULUS_BITS)) - 1n;
 /** 1 ct is 1,000 price units of one kWh, which is 1,000 x 1,024 energy units. */
-export const UNITS_PER_CENT = 1_024_000_000n;
+export const unitsOfCent = 1_024_000_000n;
 /** A unit is 10^-6 x 2^-10 ct. */
 const DECIMALS = 16;
-const SCALED_UNIT = 10n ** BigInt(DECIMALS) / UNITS_PER_CENT;
+const SCALED_UNIT = 10n ** BigInt(DECIMALS) / unitsOfCent;
 const NO_FRACTION = /\.?0+$/;
 
 /** Field elements, as `Field.toBytes` writes them, as numbers with a sign: from -2^60 to 2^60, neither included. */
