@@ -1,20 +1,25 @@
-// What a meter does in the market: splits its order, sends it to all evaluators, and fetches and verifies what came of
-// it. Keeps nothing: its caller keeps the prepared order.
+// What a meter does in the market: splits its orders and readings, sends them to all evaluators, and fetches and verifies
+// what came of them. Keeps nothing: its caller keeps what was prepared.
 import type { Field } from "../field/field.ts";
 import { gateClosureOf, type MarketDocument } from "../market/market-document.ts";
+import { monthClosureOf, monthOf } from "../market/tariffs.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { marketClock } from "../platform/market-clock.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import type { Signer } from "../wire/http-signature.ts";
+import type { SignedReadingReceipt } from "../wire/settlement-records.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
+import { type MeterBill, meterBill } from "./meter-bill.ts";
 import { type MeterOutcome, meterOutcome } from "./meter-outcome.ts";
-import { type Submission, submitTo } from "./order-submission.ts";
+import { type Submission, type Submitting, submitOrderTo, submitReadingTo } from "./submission.ts";
 import {
   type ClearOrder,
   type PreparedOrder,
   prepareOrder,
   sharedSetting,
 } from "./prepared-order.ts";
+import { type Metered, type PreparedReading, prepareReading } from "./prepared-reading.ts";
+import { type CommonSettlement, commonSettlement } from "./settlements.ts";
 import { Trust } from "./trust.ts";
 
 export interface ClientTools {
@@ -65,26 +70,58 @@ export class MeterClient {
   }
 
   /**
+   * Splits what the meter counted in the period that began at `periodStart`, as `prepareOrder` an order. `netUnits` is
+   * what it bought less what it sold then, in units of 2^-10 Wh; a correction has a higher sequence number. Throws
+   * ReadingInputError when the reading cannot be.
+   */
+  async prepareReading(
+    periodStart: number,
+    metered: Metered,
+    netUnits: number,
+    sequence: number,
+  ): Promise<PreparedReading> {
+    const { tools, market } = this.#options;
+    return prepareReading(tools, market, this.#options, periodStart, metered, netUnits, sequence);
+  }
+
+  /**
    * Sends an order to all evaluators, to each until it has confirmed it or refuses, or the gate of the period closes.
    * May be done again with the same order. Rejects only when the signal is aborted.
    */
   submit(prepared: PreparedOrder, { signal }: CallOptions = {}): Promise<Submission[]> {
-    const { market, meter, signer, apis, tools } = this.#options;
+    const closure = gateClosureOf(this.#options.market, prepared.periodStart);
+    const context = this.#submitting(closure, signal);
+    return Promise.all(this.#options.apis.map((api) => submitOrderTo(api, prepared, context)));
+  }
+
+  /** The same with a reading, until its month is closed. */
+  submitReading(
+    prepared: PreparedReading,
+    { signal }: CallOptions = {},
+  ): Promise<Submission<SignedReadingReceipt>[]> {
+    const { market, apis } = this.#options;
+    const closure = monthClosureOf(market, monthOf(market, prepared.periodStart));
+    const context = this.#submitting(closure, signal);
+    return Promise.all(apis.map((api) => submitReadingTo(api, prepared, context)));
+  }
+
+  /** `untilS` is when evaluators take it no more, market time. */
+  #submitting(untilS: number, signal: AbortSignal | undefined): Submitting {
+    const { market, meter, signer, tools } = this.#options;
     const time = marketClock(this.#clock, market.rehearsal);
-    const context = {
+    return {
       market: market.id,
       meter,
       signer,
       trust: this.#trust,
       clock: this.#clock,
-      untilClosureMs: () => time.msUntil(gateClosureOf(market, prepared.periodStart)),
+      untilClosureMs: () => time.msUntil(untilS),
       fraction: () => {
         const [low, high] = tools.primitives.randomBytes(2);
         return (low! + 256 * high!) / FRACTION_STEPS;
       },
       signal,
     };
-    return Promise.all(apis.map((api) => submitTo(api, prepared, context)));
   }
 
   /**
@@ -97,5 +134,18 @@ export class MeterClient {
     { signal }: CallOptions = {},
   ): Promise<MeterOutcome> {
     return meterOutcome({ ...this.#options, trust: this.#trust, signal }, periodStart, prepared);
+  }
+
+  /** The last settlement of a period that a majority has signed; null before there is one. Errors as `outcome`. */
+  settlement(
+    periodStart: number,
+    options: CallOptions = {},
+  ): Promise<CommonSettlement | null> {
+    return commonSettlement({ ...this.#options, trust: this.#trust }, periodStart, options);
+  }
+
+  /** The bill of a month, such as 2025-06, as evaluators state it. Errors as `outcome`. */
+  bill(month: string, { signal }: CallOptions = {}): Promise<MeterBill> {
+    return meterBill({ ...this.#options, trust: this.#trust, signal }, month);
   }
 }

@@ -1,5 +1,5 @@
-// What a supplier learns of a period: what its customers bought and sold on the market together, put together from the
-// evaluators' shares and verified as a meter's result is.
+// What a supplier learns: what its customers bought and sold on the market together, what they metered together, and what
+// each of them owes for a month; put together from the evaluators' shares and verified as a meter's result is.
 import type { MarketDocument } from "../market/market-document.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Signer } from "../wire/http-signature.ts";
@@ -8,7 +8,13 @@ import { type Check, evaluatorNames } from "./checks.ts";
 import { commonDecision, hearPeriod } from "./decisions.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
 import type { ClientTools } from "./meter-client.ts";
-import { fetchShares, putTogether, type ShareFetching, WrongSharesError } from "./result-shares.ts";
+import { type Fetching, fetchShares, putTogether, WrongSharesError } from "./result-shares.ts";
+import {
+  type SupplierMetered,
+  type SupplierMonth,
+  supplierMetered,
+  supplierMonth,
+} from "./supplier-settlement.ts";
 import { Trust } from "./trust.ts";
 
 export interface SupplierClientOptions {
@@ -50,7 +56,7 @@ export class SupplierClient {
     const { decision, checks } = decided;
     if (decision.outcome === "void") return { state: "void", checks };
     if (decision.revealedSuppliers[supplier] !== true) return { state: "withheld", checks };
-    const fetching: ShareFetching<AggregateShare> = {
+    const fetching: Fetching<AggregateShare> = {
       fetch: (api) => api.aggregate(signer, periodStart, { signal }),
       problemOf: (answer) => {
         if (answer.attempt !== decision.attempt) return "a share of another attempt";
@@ -58,7 +64,7 @@ export class SupplierClient {
       },
       signal,
     };
-    const fetched = await fetchShares({ tools, market, apis }, decision, fetching);
+    const fetched = await fetchShares({ tools, market, apis }, decision.active, fetching);
     const [boughtUnits, soldUnits] = await putTogether(tools, market, fetched.held, 2);
     const names = evaluatorNames(fetched.held.map(({ evaluator }) => evaluator));
     if (!decision.traded && (boughtUnits !== 0 || soldUnits !== 0)) {
@@ -72,5 +78,18 @@ export class SupplierClient {
       soldUnits: soldUnits!,
       checks: [...checks, shares],
     };
+  }
+
+  /**
+   * What its customers metered together in a period, and its position, by the period's last settlement. Errors as
+   * MeterClient.outcome.
+   */
+  metered(periodStart: number, { signal }: CallOptions = {}): Promise<SupplierMetered> {
+    return supplierMetered({ ...this.#options, trust: this.#trust, signal }, periodStart);
+  }
+
+  /** What its customers owe for a month, such as 2025-06, and its position. Errors as MeterClient.outcome. */
+  month(month: string, { signal }: CallOptions = {}): Promise<SupplierMonth> {
+    return supplierMonth({ ...this.#options, trust: this.#trust, signal }, month);
   }
 }
