@@ -32,6 +32,29 @@ export async function tradesOf(
   return { net, bought: await mul(engine, aboveUnits, prepared.buys) };
 }
 
+/**
+ * Trades by meter of a settlement: it covers the meters of the agreed set, in the order that the service keeps, and
+ * those with a reading that counts but no order, which traded nothing. (A meter without order whose reading is refused
+ * is not covered, as if it had sent none.) `orders` is per order the place of its meter; null for a void period, which
+ * readings alone are settled of. Local; the orders' own trades are the caller's to free.
+ */
+export function tradesByMeter(
+  engine: Engine,
+  orders: { readonly trades: SecretTrades; readonly places: Uint32Array } | null,
+  meters: number,
+): SecretTrades {
+  if (orders === null) {
+    const nothing = () => engine.constant(new Float64Array(meters));
+    return { net: nothing(), bought: nothing() };
+  }
+  const { trades, places } = orders;
+  assert(trades.net.length === places.length, "every order has a place");
+  return {
+    net: byMeter(engine, trades.net, places, meters),
+    bought: byMeter(engine, trades.bought, places, meters),
+  };
+}
+
 /** Public prices of a period, in units of 10^-3 ct/kWh. */
 export interface PeriodPrices {
   /** The clearing price; 0 when nothing was traded. */
