@@ -1,5 +1,5 @@
-// A meter's bill of a month: its components, fetched from all evaluators that hold shares of them, and put together. What
-// they should be is for the meter to say, from its own history.
+// A meter's bill of a month: its components, fetched from all evaluators that hold shares of them, and put together.
+// What they should be is for the meter to say, from its own history.
 import type { StatedBill } from "../market/bill.ts";
 import type { Signer } from "../wire/http-signature.ts";
 import type { BillShare } from "../wire/settlement-records.ts";
@@ -81,7 +81,9 @@ export async function meterBill(context: BillContext, month: string): Promise<Me
 
 /** How much of the month the bill covers is public among evaluators: all of them say the same. */
 function coverageCheck(answers: readonly BillShare[]): Check {
-  const said = answers.map(({ periods, estimated }) => `${periods} periods, ${estimated} estimated`);
+  const said = answers.map(
+    ({ periods, estimated }) => `${periods} periods, ${estimated} estimated`,
+  );
   const ok = new Set(said).size === 1;
   const all = answers.map(({ evaluator }, i) => `evaluator ${evaluator}: ${said[i]}`);
   return { name: "coverage", ok, detail: ok ? said[0]! : all.join("; ") };

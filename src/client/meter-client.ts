@@ -1,5 +1,5 @@
-// What a meter does in the market: splits its orders and readings, sends them to all evaluators, and fetches and verifies
-// what came of them. Keeps nothing: its caller keeps what was prepared.
+// What a meter does in the market: splits its orders and readings, sends them to all evaluators, and fetches and
+// verifies what came of them. Keeps nothing: its caller keeps what was prepared.
 import type { Field } from "../field/field.ts";
 import { gateClosureOf, type MarketDocument } from "../market/market-document.ts";
 import { monthClosureOf, monthOf } from "../market/tariffs.ts";
@@ -11,7 +11,6 @@ import type { SignedReadingReceipt } from "../wire/settlement-records.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
 import { type MeterBill, meterBill } from "./meter-bill.ts";
 import { type MeterOutcome, meterOutcome } from "./meter-outcome.ts";
-import { type Submission, type Submitting, submitOrderTo, submitReadingTo } from "./submission.ts";
 import {
   type ClearOrder,
   type PreparedOrder,
@@ -20,6 +19,7 @@ import {
 } from "./prepared-order.ts";
 import { type Metered, type PreparedReading, prepareReading } from "./prepared-reading.ts";
 import { type CommonSettlement, commonSettlement } from "./settlements.ts";
+import { type Submission, type Submitting, submitOrderTo, submitReadingTo } from "./submission.ts";
 import { Trust } from "./trust.ts";
 
 export interface ClientTools {
@@ -137,10 +137,7 @@ export class MeterClient {
   }
 
   /** The last settlement of a period that a majority has signed; null before there is one. Errors as `outcome`. */
-  settlement(
-    periodStart: number,
-    options: CallOptions = {},
-  ): Promise<CommonSettlement | null> {
+  settlement(periodStart: number, options: CallOptions = {}): Promise<CommonSettlement | null> {
     return commonSettlement({ ...this.#options, trust: this.#trust }, periodStart, options);
   }
 

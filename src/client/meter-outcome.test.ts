@@ -1,7 +1,6 @@
 // A meter's outcome from evaluators that are honest, silent, behind or lie.
 import { describe, expect, it } from "vitest";
 import { type Decision, textOfPeriod } from "../wire/records.ts";
-import { EvaluatorsDisagreeError, UnavailableError } from "./statements.ts";
 import {
   agreedWith,
   METER,
@@ -19,6 +18,7 @@ import {
 import { MeterClient } from "./meter-client.ts";
 import type { ClearOrder } from "./prepared-order.ts";
 import { WrongSharesError } from "./result-shares.ts";
+import { EvaluatorsDisagreeError, UnavailableError } from "./statements.ts";
 import { TrustError } from "./trust.ts";
 
 const signer = await signerOf("meter", METER);

@@ -79,7 +79,10 @@ export class OperatorClient {
     return { evaluators: told.map(({ evaluator, problem }) => ({ evaluator, problem })), periods };
   }
 
-  async #periodStatus(periodStart: number, heard: readonly Heard<PeriodRecord>[]): Promise<PeriodStatus> {
+  async #periodStatus(
+    periodStart: number,
+    heard: readonly Heard<PeriodRecord>[],
+  ): Promise<PeriodStatus> {
     const records = heard.map(({ record }) => record);
     try {
       const decided = await commonDecision(this.#options.market, this.#trust, periodStart, heard);

@@ -1,5 +1,5 @@
-// What a meter sends of a period, split and ready: the bodies for all evaluators, and how they are kept as bytes, so that
-// after a crash the very same can be sent again. Holds all shares: it never leaves the meter as a whole.
+// What a meter sends of a period, split and ready: the bodies for all evaluators, and how they are kept as bytes, so
+// that after a crash the very same can be sent again. Holds all shares: it never leaves the meter as a whole.
 import type { Field } from "../field/field.ts";
 import type { MarketDocument } from "../market/market-document.ts";
 import type { Primitives } from "../platform/primitives.ts";

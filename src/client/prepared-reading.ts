@@ -1,5 +1,5 @@
-// What a meter says after delivery, split and ready to be sent: what it keeps before it sends anything. Holds the reading
-// in clear.
+// What a meter says after delivery, split and ready to be sent: what it keeps before it sends anything. Holds the
+// reading in clear.
 import { z } from "zod";
 import type { MarketDocument } from "../market/market-document.ts";
 import { readingPieces } from "../market/order-pieces.ts";

@@ -1,5 +1,5 @@
-// What the evaluators have settled of a period, and that they have closed a month: asked of all of them, believed when a
-// majority has signed it.
+// What the evaluators have settled of a period, and that they have closed a month: asked of all of them, believed
+// when a majority has signed it.
 import type { MarketDocument } from "../market/market-document.ts";
 import { textOfPeriod } from "../wire/records.ts";
 import {

@@ -1,5 +1,5 @@
-// What evaluators have signed in common: asked of all of them, believed when a majority has signed it. Any two majorities
-// have an evaluator in common, so two statements about the same are proof that somebody broke the rules.
+// What evaluators have signed in common: asked of all of them, believed when a majority has signed it. Any two
+// majorities have an evaluator in common, so two statements about the same are proof that somebody broke the rules.
 import { messageOf } from "../platform/errors.ts";
 import type { SignedDecision } from "../wire/records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
@@ -47,7 +47,11 @@ export class EvaluatorsDisagreeError extends Error {
   override readonly name = "EvaluatorsDisagreeError";
   readonly statements: readonly { readonly evaluator: number; readonly said: Signed<unknown> }[];
 
-  constructor(subject: string, summaries: readonly string[], statements: EvaluatorsDisagreeError["statements"]) {
+  constructor(
+    subject: string,
+    summaries: readonly string[],
+    statements: EvaluatorsDisagreeError["statements"],
+  ) {
     const all = statements.map(({ evaluator }, i) => `evaluator ${evaluator}: ${summaries[i]}`);
     super(`evaluators disagree about ${subject}: ${all.join("; ")}`);
     this.statements = statements;

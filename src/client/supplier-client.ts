@@ -1,5 +1,5 @@
-// What a supplier learns: what its customers bought and sold on the market together, what they metered together, and what
-// each of them owes for a month; put together from the evaluators' shares and verified as a meter's result is.
+// What a supplier learns: what its customers bought and sold on the market together, what they metered together, and
+// what each of them owes for a month; put together from the evaluators' shares and verified as a meter's result is.
 import type { MarketDocument } from "../market/market-document.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Signer } from "../wire/http-signature.ts";

@@ -1,5 +1,5 @@
-// What a supplier learns after delivery: its customers' metered sums and its own position against the other suppliers, per
-// period and month, and the total that each customer owes for a month.
+// What a supplier learns after delivery: its customers' metered sums and its own position against the other
+// suppliers, per period and month, and the total that each customer owes for a month.
 import type { Signer } from "../wire/http-signature.ts";
 import type { MeteredShare, PayableShares } from "../wire/settlement-records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
