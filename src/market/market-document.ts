@@ -4,6 +4,7 @@ import { z } from "zod";
 import { MAX_PARTIES, type Setting } from "../wire/setting.ts";
 import { settingSchema } from "../wire/setting-schema.ts";
 import { type MarketParameters, parseMarketParameters } from "./parameters.ts";
+import { type SettlementRules, settlementRules, settlementRulesSchema } from "./tariffs.ts";
 
 const url = z.url({ protocol: /^https$/ });
 const address = z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65535) });
@@ -33,6 +34,8 @@ const documentSchema = z.strictObject({
   /** Without `priorityOrder`, which is one of the parameters. */
   setting: z.preprocess((value) => ({ priorityOrder: "public", ...Object(value) }), settingSchema),
   schedule: scheduleSchema,
+  /** Tariffs and dates of bills; null for a market that only clears. */
+  settlement: settlementRulesSchema.nullable().default(null),
   rehearsal: rehearsalSchema.nullable().default(null),
   /** By number: where meters and suppliers reach an evaluator, and where other evaluators do. */
   evaluators: z
@@ -56,6 +59,7 @@ export interface MarketDocument {
   readonly schedule: Schedule;
   /** Start of the first period, in seconds since 1970 UTC. */
   readonly firstPeriod: number;
+  readonly settlement: SettlementRules | null;
   readonly rehearsal: Rehearsal | null;
   readonly evaluators: z.infer<typeof documentSchema>["evaluators"];
   readonly dealer: z.infer<typeof address> | null;
@@ -106,6 +110,7 @@ export function parseMarketDocument(text: string): MarketDocument {
     setting: { ...setting, priorityOrder: parameters.priorityOrder },
     schedule,
     firstPeriod,
+    settlement: rest.settlement === null ? null : rulesOf(rest.settlement, parameters, schedule),
     rehearsal: rest.rehearsal,
     evaluators: rest.evaluators,
     dealer: rest.dealer,
@@ -113,6 +118,16 @@ export function parseMarketDocument(text: string): MarketDocument {
     authorityPem: rest.authority,
     text,
   };
+}
+
+function rulesOf(
+  section: z.infer<typeof settlementRulesSchema>,
+  parameters: MarketParameters,
+  { period_s: periodS }: Schedule,
+): SettlementRules {
+  const rules = settlementRules(section, parameters.suppliers ?? [], parameters, periodS);
+  if (typeof rules === "string") throw new MarketDocumentError(`settlement.${rules}`);
+  return rules;
 }
 
 /** When the gate of a period closes, in seconds since 1970 UTC. */

@@ -32,6 +32,29 @@ export async function tradesOf(
   return { net, bought: await mul(engine, aboveUnits, prepared.buys) };
 }
 
+/**
+ * Trades by meter of a settlement: it covers the meters of the agreed set, in the order that the service keeps, and
+ * those with a reading that counts but no order, which traded nothing. (A meter without order whose reading is refused
+ * is not covered, as if it had sent none.) `orders` is per order the place of its meter; null for a void period, which
+ * readings alone are settled of. Local; the orders' own trades are the caller's to free.
+ */
+export function tradesByMeter(
+  engine: Engine,
+  orders: { readonly trades: SecretTrades; readonly places: Uint32Array } | null,
+  meters: number,
+): SecretTrades {
+  if (orders === null) {
+    const nothing = () => engine.constant(new Float64Array(meters));
+    return { net: nothing(), bought: nothing() };
+  }
+  const { trades, places } = orders;
+  assert(trades.net.length === places.length, "every order has a place");
+  return {
+    net: byMeter(engine, trades.net, places, meters),
+    bought: byMeter(engine, trades.bought, places, meters),
+  };
+}
+
 /** Public prices of a period, in units of 10^-3 ct/kWh. */
 export interface PeriodPrices {
   /** The clearing price; 0 when nothing was traded. */
@@ -126,18 +149,23 @@ function estimated(
     Float64Array.from(estimates, (one) => one * profileWh * UNITS_PER_WH),
   );
   const sold = engine.sub(trades.bought, trades.net);
+  const placed = (value: Secret) => {
+    const result = byMeter(engine, value, places, count);
+    engine.free(value);
+    return result;
+  };
   const plus = (value: Secret, estimate: Secret) => {
     const masked = engine.mulPublic(estimate, missing);
     const sum = engine.signedSum(
       [value, masked, profile].map((term) => ({ value: term, positive: true })),
       0,
     );
-    engine.free(masked);
+    engine.free(value, masked);
     return sum;
   };
   const result = {
-    imported: plus(byMeter(engine, wh(readings.imported), places, count), trades.bought),
-    exported: byMeter(engine, wh(readings.exported), places, count),
+    imported: plus(placed(wh(readings.imported)), trades.bought),
+    exported: placed(wh(readings.exported)),
     shortage: plus(byMeter(engine, readings.shortage, places, count), sold),
     surplus: byMeter(engine, readings.surplus, places, count),
   };
@@ -154,9 +182,9 @@ function byMeter(engine: Engine, value: Secret, places: Uint32Array, count: numb
   places.forEach((place, i) => {
     from[place] = i;
   });
-  const placed = engine.gather(extended, from);
+  const result = engine.gather(extended, from);
   engine.free(zero, extended);
-  return placed;
+  return result;
 }
 
 /** A month's sums by meter, in money units. */
