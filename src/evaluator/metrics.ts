@@ -11,7 +11,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const CLEARING_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/** How an order was answered: taken, there already, or refused with this problem. */
+/** How an order or a reading was answered: taken, there already, or refused with this problem. */
 export type OrderAnswer = "accepted" | "known" | ProblemCode;
 
 export class EvaluatorMetrics {
@@ -25,6 +25,14 @@ export class EvaluatorMetrics {
   readonly orderBatches = this.#histogram(
     "hushwatt_order_batch_size",
     "Orders stored in one transaction",
+    SIZES,
+  );
+  readonly readings = this.#counter("hushwatt_readings_total", "Readings received, by answer", [
+    "result",
+  ]);
+  readonly readingBatches = this.#histogram(
+    "hushwatt_reading_batch_size",
+    "Readings stored in one transaction",
     SIZES,
   );
   readonly requests = this.#counter("hushwatt_http_requests_total", "Requests answered", [

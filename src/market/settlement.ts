@@ -149,18 +149,23 @@ function estimated(
     Float64Array.from(estimates, (one) => one * profileWh * UNITS_PER_WH),
   );
   const sold = engine.sub(trades.bought, trades.net);
+  const placed = (value: Secret) => {
+    const result = byMeter(engine, value, places, count);
+    engine.free(value);
+    return result;
+  };
   const plus = (value: Secret, estimate: Secret) => {
     const masked = engine.mulPublic(estimate, missing);
     const sum = engine.signedSum(
       [value, masked, profile].map((term) => ({ value: term, positive: true })),
       0,
     );
-    engine.free(masked);
+    engine.free(value, masked);
     return sum;
   };
   const result = {
-    imported: plus(byMeter(engine, wh(readings.imported), places, count), trades.bought),
-    exported: byMeter(engine, wh(readings.exported), places, count),
+    imported: plus(placed(wh(readings.imported)), trades.bought),
+    exported: placed(wh(readings.exported)),
     shortage: plus(byMeter(engine, readings.shortage, places, count), sold),
     surplus: byMeter(engine, readings.surplus, places, count),
   };
@@ -177,9 +182,9 @@ function byMeter(engine: Engine, value: Secret, places: Uint32Array, count: numb
   places.forEach((place, i) => {
     from[place] = i;
   });
-  const placed = engine.gather(extended, from);
+  const result = engine.gather(extended, from);
   engine.free(zero, extended);
-  return placed;
+  return result;
 }
 
 /** A month's sums by meter, in money units. */

@@ -3,6 +3,7 @@
 // has resolved is durable: it survives the end of the process at any later moment.
 // Starts of periods are seconds since 1970 UTC, times milliseconds since then.
 import type { Agreed, Decision, PeriodState, SignedDecision } from "../wire/records.ts";
+import type { SettlementStore } from "./settlement-store.ts";
 
 export interface NewOrder {
   readonly periodStart: number;
@@ -59,6 +60,8 @@ export interface ResultRow {
   readonly orderShares: Uint8Array;
   /** Shares of bought and sold of each supplier that may learn its sums. */
   readonly supplierShares: Uint8Array;
+  /** Shares of what each order bought less what it sold, and of what it bought; only in a market with settlement. */
+  readonly tradeShares?: Uint8Array | null;
 }
 
 /** The right to lead: the store refuses what a process writes under an older number. */
@@ -73,7 +76,7 @@ export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
-export interface EvaluatorStore {
+export interface EvaluatorStore extends SettlementStore {
   readonly kind: "sqlite" | "postgres";
 
   /**

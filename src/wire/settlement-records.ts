@@ -75,6 +75,21 @@ export const settlementRecordSchema = z.strictObject({
 export type SettlementRecord = z.infer<typeof settlementRecordSchema>;
 
 /**
+ * GET /v1/periods/{period}/settlement/inclusion/{meter}: that a meter's reading is among those of the last settlement
+ * (RFC 9162, section 2.1). If its position is among the rejected ones, it failed a check, and was estimated.
+ */
+export const readingInclusionSchema = z.strictObject({
+  period: periodText,
+  revision: z.int().min(0),
+  readings: agreedSchema,
+  meter: meterId,
+  reading: orderId,
+  position: z.int().min(0),
+  path: z.array(hex(64)),
+});
+export type ReadingInclusion = z.infer<typeof readingInclusionSchema>;
+
+/**
  * GET /v1/periods/{period}/metered: this evaluator's shares of what a supplier's customers imported and exported
  * (length 2, units of 2^-10 Wh), and of its position: what they bought less what they sold (length 1).
  */
