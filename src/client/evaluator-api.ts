@@ -26,6 +26,8 @@ import {
   monthRecordSchema,
   type PayableShares,
   payablesSchema,
+  type ReadingInclusion,
+  readingInclusionSchema,
   type SettlementRecord,
   type SignedReadingReceipt,
   settlementRecordSchema,
@@ -143,6 +145,19 @@ export class EvaluatorApi {
   ): Promise<Inclusion> {
     const path = `/periods/${textOfPeriod(periodStart)}/inclusion/${meter}`;
     const found = this.#ofPeriod(await this.#get(path, inclusionSchema, options), periodStart);
+    if (found.meter !== meter) throw this.#http.wrong("it is about another meter");
+    return found;
+  }
+
+  /** A proof that a meter's reading is in the set of a period's last settlement: 404 "no-reading" if it is not. */
+  async readingInclusion(
+    periodStart: number,
+    meter: string,
+    options: CallOptions = {},
+  ): Promise<ReadingInclusion> {
+    const path = `/periods/${textOfPeriod(periodStart)}/settlement/inclusion/${meter}`;
+    const answer = await this.#get(path, readingInclusionSchema, options);
+    const found = this.#ofPeriod(answer, periodStart);
     if (found.meter !== meter) throw this.#http.wrong("it is about another meter");
     return found;
   }

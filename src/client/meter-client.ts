@@ -8,6 +8,7 @@ import { marketClock } from "../platform/market-clock.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import type { Signer } from "../wire/http-signature.ts";
 import type { SignedReadingReceipt } from "../wire/settlement-records.ts";
+import { type CountedReading, countedReading } from "./counted-reading.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
 import { type MeterBill, meterBill } from "./meter-bill.ts";
 import { type MeterOutcome, meterOutcome } from "./meter-outcome.ts";
@@ -18,7 +19,6 @@ import {
   sharedSetting,
 } from "./prepared-order.ts";
 import { type Metered, type PreparedReading, prepareReading } from "./prepared-reading.ts";
-import { type CommonSettlement, commonSettlement } from "./settlements.ts";
 import { type Submission, type Submitting, submitOrderTo, submitReadingTo } from "./submission.ts";
 import { Trust } from "./trust.ts";
 
@@ -94,14 +94,14 @@ export class MeterClient {
     return Promise.all(this.#options.apis.map((api) => submitOrderTo(api, prepared, context)));
   }
 
-  /** The same with a reading, until its month is closed. */
+  /** The same with a reading, until its month is closed, or until `untilS` (market time) when that is sooner. */
   submitReading(
     prepared: PreparedReading,
-    { signal }: CallOptions = {},
+    { signal, untilS = Number.POSITIVE_INFINITY }: CallOptions & { readonly untilS?: number } = {},
   ): Promise<Submission<SignedReadingReceipt>[]> {
     const { market, apis } = this.#options;
     const closure = monthClosureOf(market, monthOf(market, prepared.periodStart));
-    const context = this.#submitting(closure, signal);
+    const context = this.#submitting(Math.min(closure, untilS), signal);
     return Promise.all(apis.map((api) => submitReadingTo(api, prepared, context)));
   }
 
@@ -136,9 +136,9 @@ export class MeterClient {
     return meterOutcome({ ...this.#options, trust: this.#trust, signal }, periodStart, prepared);
   }
 
-  /** The last settlement of a period that a majority has signed; null before there is one. Errors as `outcome`. */
-  settlement(periodStart: number, options: CallOptions = {}): Promise<CommonSettlement | null> {
-    return commonSettlement({ ...this.#options, trust: this.#trust }, periodStart, options);
+  /** Which reading of this meter counted in the last settlement of a period. Errors as `outcome`. */
+  countedReading(periodStart: number, { signal }: CallOptions = {}): Promise<CountedReading> {
+    return countedReading({ ...this.#options, trust: this.#trust, signal }, periodStart);
   }
 
   /** The bill of a month, such as 2025-06, as evaluators state it. Errors as `outcome`. */
