@@ -9,6 +9,7 @@ import { commonDecision, hearPeriod } from "./decisions.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
 import type { ClientTools } from "./meter-client.ts";
 import { type Fetching, fetchShares, putTogether, WrongSharesError } from "./result-shares.ts";
+import { commonClosing } from "./settlements.ts";
 import {
   type SupplierMetered,
   type SupplierMonth,
@@ -86,6 +87,11 @@ export class SupplierClient {
    */
   metered(periodStart: number, { signal }: CallOptions = {}): Promise<SupplierMetered> {
     return supplierMetered({ ...this.#options, trust: this.#trust, signal }, periodStart);
+  }
+
+  /** Whether a majority has signed that a month is closed. Errors as MeterClient.outcome. */
+  async isClosed(month: string, options: CallOptions = {}): Promise<boolean> {
+    return (await commonClosing({ ...this.#options, trust: this.#trust }, month, options)) !== null;
   }
 
   /** What its customers owe for a month, such as 2025-06, and its position. Errors as MeterClient.outcome. */
