@@ -4,8 +4,8 @@ import { messageOf } from "../platform/errors.ts";
 import { orderLeaf, verifyInclusion } from "../wire/merkle.ts";
 import type { Settlement } from "../wire/settlement-records.ts";
 import type { Check } from "./checks.ts";
+import type { ClientTools } from "./client-tools.ts";
 import { ApiError } from "./evaluator-api.ts";
-import type { ClientTools } from "./meter-client.ts";
 import { commonSettlement, type StatementContext } from "./settlements.ts";
 import { UnavailableError } from "./statements.ts";
 

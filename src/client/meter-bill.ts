@@ -4,8 +4,8 @@ import type { StatedBill } from "../market/bill.ts";
 import type { Signer } from "../wire/http-signature.ts";
 import type { BillShare } from "../wire/settlement-records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
+import type { ClientTools } from "./client-tools.ts";
 import { ApiError } from "./evaluator-api.ts";
-import type { ClientTools } from "./meter-client.ts";
 import { fetchAnswers, heldShare, putTogetherSigned } from "./result-shares.ts";
 import { commonClosing, type StatementContext } from "./settlements.ts";
 

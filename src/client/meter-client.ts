@@ -1,13 +1,12 @@
 // What a meter does in the market: splits its orders and readings, sends them to all evaluators, and fetches and
 // verifies what came of them. Keeps nothing: its caller keeps what was prepared.
-import type { Field } from "../field/field.ts";
 import { gateClosureOf, type MarketDocument } from "../market/market-document.ts";
 import { monthClosureOf, monthOf } from "../market/tariffs.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { marketClock } from "../platform/market-clock.ts";
-import type { Primitives } from "../platform/primitives.ts";
 import type { Signer } from "../wire/http-signature.ts";
 import type { SignedReadingReceipt } from "../wire/settlement-records.ts";
+import type { ClientTools } from "./client-tools.ts";
 import { type CountedReading, countedReading } from "./counted-reading.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
 import { type MeterBill, meterBill } from "./meter-bill.ts";
@@ -21,12 +20,6 @@ import {
 import { type Metered, type PreparedReading, prepareReading } from "./prepared-reading.ts";
 import { type Submission, type Submitting, submitOrderTo, submitReadingTo } from "./submission.ts";
 import { Trust } from "./trust.ts";
-
-export interface ClientTools {
-  readonly field: Field;
-  readonly primitives: Primitives;
-  readonly clock?: Clock;
-}
 
 export interface MeterClientOptions {
   readonly market: MarketDocument;

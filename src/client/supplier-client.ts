@@ -5,9 +5,9 @@ import { systemClock } from "../platform/clock.ts";
 import type { Signer } from "../wire/http-signature.ts";
 import type { AggregateShare } from "../wire/records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
+import type { ClientTools } from "./client-tools.ts";
 import { commonDecision, hearPeriod } from "./decisions.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
-import type { ClientTools } from "./meter-client.ts";
 import { type Fetching, fetchShares, putTogether, WrongSharesError } from "./result-shares.ts";
 import { commonClosing } from "./settlements.ts";
 import {

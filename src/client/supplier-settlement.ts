@@ -3,7 +3,7 @@
 import type { Signer } from "../wire/http-signature.ts";
 import type { MeteredShare, PayableShares } from "../wire/settlement-records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
-import type { ClientTools } from "./meter-client.ts";
+import type { ClientTools } from "./client-tools.ts";
 import {
   fetchAnswers,
   type HeldShare,

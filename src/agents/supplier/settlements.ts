@@ -6,9 +6,9 @@ import { monthClosureOf, monthOf, settlementDueOf } from "../../market/tariffs.t
 import { messageOf } from "../../platform/errors.ts";
 import type { MarketClock } from "../../platform/market-clock.ts";
 import { textOfPeriod } from "../../wire/records.ts";
+import type { Span } from "../span.ts";
 import type { MeteredRow } from "./metered-file.ts";
 import type { ClosedMonth } from "./payables-file.ts";
-import type { Span } from "./supplier.ts";
 
 /** Where settled sums go to. */
 export interface SettlementSink {

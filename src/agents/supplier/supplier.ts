@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { type MarketClock, marketClock } from "../../platform/market-clock.ts";
 import { waitUntil } from "../market-wait.ts";
+import type { Span } from "../span.ts";
 import type { AggregateRow } from "./aggregate-file.ts";
 import { type SettlementSink, SupplierSettlements } from "./settlements.ts";
 
@@ -26,12 +27,6 @@ export interface SupplierOptions {
   readonly settlements?: SettlementSink | undefined;
   /** Says what went wrong with a settlement or a month; it is tried again. */
   readonly onTrouble?: (what: string, message: string) => void;
-}
-
-export interface Span {
-  /** Starts of periods in seconds since 1970 UTC; `to` is not part of it. */
-  readonly from: number;
-  readonly to: number;
 }
 
 /** Rows that are handed on at once while catching up. */

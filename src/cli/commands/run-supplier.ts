@@ -1,5 +1,7 @@
 // hushwatt supplier: what a supplier's customers traded and metered together, period by period, and what each of them
 // owes for a month, in files.
+
+import type { Span } from "../../agents/span.ts";
 import {
   AggregateFile,
   type AggregateRow,
@@ -9,7 +11,7 @@ import {
 import { MeteredFile } from "../../agents/supplier/metered-file.ts";
 import { PayablesFolder } from "../../agents/supplier/payables-file.ts";
 import type { SettlementSink } from "../../agents/supplier/settlements.ts";
-import type { Span, Supplier } from "../../agents/supplier/supplier.ts";
+import type { Supplier } from "../../agents/supplier/supplier.ts";
 import { openSupplier } from "../../agents/supplier/supplier-program.ts";
 import { textOfPeriod } from "../../wire/records.ts";
 import { stopSignal, untilStopped } from "../stop-signal.ts";
