@@ -10,7 +10,7 @@ import { textOfPeriod } from "../wire/records.ts";
 import { type EvaluatorAccess, evaluatorAccess } from "./evaluator-access.ts";
 import { LocalService, type LocalServiceFiles } from "./local-service.ts";
 import { waitUntil } from "./market-wait.ts";
-import { failedChecks, type HistoryEntry } from "./meter/history.ts";
+import { failedChecks } from "./meter/history.ts";
 import type { KeptBill } from "./meter/kept-bill.ts";
 import type { MeterEvent } from "./meter/meter.ts";
 import { type OpenedMeter, openMeterAt } from "./meter/meter-program.ts";
