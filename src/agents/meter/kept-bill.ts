@@ -1,20 +1,16 @@
 // A bill as a meter keeps it: what evaluators stated, what its own history came to, and whether both agree.
 import { z } from "zod";
 import type { Check } from "../../client/checks.ts";
-import {
-  type BillDifference,
-  billDifferences,
-  type RecomputedBill,
-  type StatedBill,
-} from "../../market/bill.ts";
+import { type BillDifference, billDifferences, type StatedBill } from "../../market/bill.ts";
 import { monthText } from "../../wire/settlement-records.ts";
+import type { OwnBill } from "./own-bill.ts";
 
 export interface KeptBill {
   readonly month: string;
   /** Null when the meter has nothing in the month. */
   readonly stated: StatedBill | null;
   /** What the meter's own history comes to. */
-  readonly expected: RecomputedBill;
+  readonly expected: OwnBill;
   /** Exactly what differs; empty when all agrees. */
   readonly differences: readonly BillDifference[];
   /** Everything that was verified. */
@@ -27,7 +23,7 @@ export interface KeptBill {
 export function comparedBill(
   month: string,
   stated: StatedBill | null,
-  expected: RecomputedBill,
+  expected: OwnBill,
   checks: readonly Check[],
 ): KeptBill {
   const nothing = { components: NOTHING, periods: 0, estimated: 0 };
@@ -59,6 +55,14 @@ const keptSchema = z.strictObject({
       totalCents: z.int(),
       vatCents: z.int(),
       withoutMarketCents: z.int().nullable(),
+    }),
+    energies: z.strictObject({
+      boughtUnits: z.number(),
+      soldUnits: z.number(),
+      importedUnits: z.number(),
+      exportedUnits: z.number(),
+      shortageUnits: z.number(),
+      surplusUnits: z.number(),
     }),
     ...coverage,
   }),

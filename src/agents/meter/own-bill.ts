@@ -1,6 +1,8 @@
 // What a meter's own history says that it owes for a month: its trades, its readings, the public prices.
 import { type PeriodHistory, type RecomputedBill, recomputeBill } from "../../market/bill.ts";
 import type { MarketDocument } from "../../market/market-document.ts";
+import { readingOf } from "../../market/reading.ts";
+import { meteredUnits } from "../../market/settlement-oracle.ts";
 import { periodPrices, periodsOfMonth } from "../../market/tariffs.ts";
 import { assert } from "../../platform/assert.ts";
 import type { HistoryEntry, MeterHistory, StoredOutcome } from "./history.ts";
@@ -16,6 +18,22 @@ export function netUnitsOf({ order, outcome }: HistoryEntry): number | null {
 /** Whether the meter's order was in the set that counted: then the period is settled even without a reading. */
 const ordered = ({ state }: StoredOutcome): boolean => state === "cleared" || state === "rejected";
 
+/** Energies of a month; those of estimated periods with the estimate. */
+export interface OwnEnergies {
+  /** Locally, in units of 2^-10 Wh. */
+  readonly boughtUnits: number;
+  readonly soldUnits: number;
+  readonly importedUnits: number;
+  readonly exportedUnits: number;
+  /** From and to the supplier. */
+  readonly shortageUnits: number;
+  readonly surplusUnits: number;
+}
+
+export interface OwnBill extends RecomputedBill {
+  readonly energies: OwnEnergies;
+}
+
 /**
  * The bill that the history comes to. A reading counts when all evaluators have confirmed it, unless `counted` knows
  * better: by period, the name of the reading that counted, null where none did.
@@ -26,13 +44,26 @@ export function ownBill(
   supplier: number,
   month: string,
   counted: ReadonlyMap<number, string | null> = new Map(),
-): RecomputedBill {
+): OwnBill {
+  const { settlement } = market;
+  assert(settlement !== null, "a market with settlement");
+  const periods = ownPeriods(market, history, month, counted);
+  const energies = energiesOf(periods, supplier, settlement.estimateWh);
+  return { ...recomputeBill(periods, supplier, settlement), energies };
+}
+
+function ownPeriods(
+  market: MarketDocument,
+  history: MeterHistory,
+  month: string,
+  counted: ReadonlyMap<number, string | null>,
+): PeriodHistory[] {
   const { from, to } = periodsOfMonth(market, month);
   const entries = new Map(
     history.entries(from, to).map((entry) => [entry.order.periodStart, entry]),
   );
   const starts = [...new Set([...entries.keys(), ...history.readings.periods(from, to)])];
-  const periods = starts
+  return starts
     .toSorted((a, b) => a - b)
     .flatMap((start): PeriodHistory[] => {
       const entry = entries.get(start) ?? null;
@@ -48,9 +79,27 @@ export function ownBill(
       const trade = { boughtUnits: Math.max(0, net), soldUnits: Math.max(0, -net) };
       return [{ periodStart: start, ...trade, metered, prices }];
     });
-  const { settlement } = market;
-  assert(settlement !== null, "a market with settlement");
-  return recomputeBill(periods, supplier, settlement);
+}
+
+function energiesOf(
+  periods: readonly PeriodHistory[],
+  supplier: number,
+  estimateWh: number,
+): OwnEnergies {
+  const all = periods.map(({ boughtUnits, soldUnits, metered }) => {
+    const reading = metered === null ? null : readingOf(metered, boughtUnits - soldUnits);
+    const energies = meteredUnits({ supplier, boughtUnits, soldUnits, reading }, estimateWh);
+    return { boughtUnits, soldUnits, ...energies };
+  });
+  const sumOf = (name: keyof (typeof all)[number]) => all.reduce((sum, one) => sum + one[name], 0);
+  return {
+    boughtUnits: sumOf("boughtUnits"),
+    soldUnits: sumOf("soldUnits"),
+    importedUnits: sumOf("imported"),
+    exportedUnits: sumOf("exported"),
+    shortageUnits: sumOf("shortage"),
+    surplusUnits: sumOf("surplus"),
+  };
 }
 
 function countedOf(
