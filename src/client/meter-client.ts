@@ -31,6 +31,8 @@ export interface MeterClientOptions {
   /** Index of its supplier, as its certificate has it. */
   readonly supplier: number;
   readonly tools: ClientTools;
+  /** What several clients of one process share: what one has verified, the others need not. */
+  readonly trust?: Trust;
 }
 
 const FRACTION_STEPS = 2 ** 16;
@@ -45,7 +47,7 @@ export class MeterClient {
     sharedSetting(options.market.setting);
     this.#options = options;
     this.#clock = options.tools.clock ?? systemClock;
-    this.#trust = new Trust(options.market.authorityPem, this.#clock);
+    this.#trust = options.trust ?? new Trust(options.market.authorityPem, this.#clock);
   }
 
   /**

@@ -26,6 +26,8 @@ export interface SupplierClientOptions {
   /** Index in the market's list of suppliers. */
   readonly supplier: number;
   readonly tools: ClientTools;
+  /** What several clients of one process share: what one has verified, the others need not. */
+  readonly trust?: Trust;
 }
 
 /** "withheld": too few of the supplier's customers sent an order for their sums to be told. */
@@ -45,7 +47,8 @@ export class SupplierClient {
 
   constructor(options: SupplierClientOptions) {
     this.#options = options;
-    this.#trust = new Trust(options.market.authorityPem, options.tools.clock ?? systemClock);
+    this.#trust =
+      options.trust ?? new Trust(options.market.authorityPem, options.tools.clock ?? systemClock);
   }
 
   /** The sums of a period. Errors as MeterClient.outcome. */
