@@ -90,7 +90,6 @@ export class MonthRun {
 
   /** Runs the plan. Rejects when evaluators fail, or the signal is aborted. */
   async run(signal: AbortSignal): Promise<MonthFound> {
-    const { periods } = this.#plan;
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
     // One line of work each: orders run ahead, results and readings follow.
