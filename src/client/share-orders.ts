@@ -22,14 +22,23 @@ export function shareOrders(
   layout: OrderLayout,
   orders: readonly Order[],
 ): Uint8Array[][] {
+  return shareRows(tools, setting, orderRows(orders, layout), layout.width);
+}
+
+/** The same of rows of bits, `width` bytes each: of readings, too. */
+export function shareRows(
+  tools: { readonly field: Field; readonly primitives: Primitives },
+  setting: SharingSetting,
+  rows: Uint8Array,
+  width: number,
+): Uint8Array[][] {
   const { field, primitives } = tools;
-  const rows = orderRows(orders, layout);
   if (setting.engine === "shamir") {
     const { parties, threshold } = setting;
-    const own = splitShamir(field, primitives, rows, layout.width, parties, threshold);
+    const own = splitShamir(field, primitives, rows, width, parties, threshold);
     return own.map((stream) => [stream]);
   }
-  const shares = splitRows(field, primitives, rows, layout.width);
+  const shares = splitRows(field, primitives, rows, width);
   // Evaluator i holds components i and i + 1.
   const components = [shares.seeds0, shares.seeds1, shares.component2];
   return components.map((own, party) => [own, components[(party + 1) % 3]!]);
