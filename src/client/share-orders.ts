@@ -1,4 +1,4 @@
-// How meters split orders among the evaluators: which bytes each of them receives, and nobody else.
+// How meters split orders and readings among the evaluators: which bytes each of them receives, and nobody else.
 import type { Field } from "../field/field.ts";
 import type { Order } from "../market/order.ts";
 import { type OrderLayout, orderRows } from "../market/order-layout.ts";
@@ -12,27 +12,29 @@ export interface SharingSetting {
   readonly threshold: number;
 }
 
+interface Tools {
+  readonly field: Field;
+  readonly primitives: Primitives;
+}
+
 /**
  * Splits orders: per evaluator the bytes for each of its streams (evaluator/order-intake.ts), the same number for every
  * order. The streams of pieces of the orders, one after the other, are the streams of all orders.
  */
-export function shareOrders(
-  tools: { readonly field: Field; readonly primitives: Primitives },
+export const shareOrders = (
+  tools: Tools,
   setting: SharingSetting,
   layout: OrderLayout,
   orders: readonly Order[],
-): Uint8Array[][] {
-  return shareRows(tools, setting, orderRows(orders, layout), layout.width);
-}
+): Uint8Array[][] => shareRows(tools, setting, orderRows(orders, layout), layout.width);
 
-/** The same of rows of bits, `width` bytes each: of readings, too. */
+/** Splits rows of `width` small numbers in the same way. */
 export function shareRows(
-  tools: { readonly field: Field; readonly primitives: Primitives },
+  { field, primitives }: Tools,
   setting: SharingSetting,
   rows: Uint8Array,
   width: number,
 ): Uint8Array[][] {
-  const { field, primitives } = tools;
   if (setting.engine === "shamir") {
     const { parties, threshold } = setting;
     const own = splitShamir(field, primitives, rows, width, parties, threshold);

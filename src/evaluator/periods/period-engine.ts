@@ -26,6 +26,8 @@ export class PeriodEngine {
   private readonly lease: Lease;
   private readonly signal: AbortSignal;
   private mesh: Mesh | null = null;
+  /** When the links were made, by the market's clock. */
+  private linkedAtS = 0;
   /** What went wrong with the period that is next. */
   private troubles: { period: number; aborts: number; failures: number } = {
     period: 0,
@@ -139,11 +141,15 @@ export class PeriodEngine {
   private async meshFor(next: number): Promise<Mesh> {
     const { market, marketClock, mesh: tools, rejoinMs, events } = this.context;
     const { setting } = market;
-    const due = marketClock.nowS() >= gateClosureOf(market, next);
+    const closure = gateClosureOf(market, next);
+    const nowS = marketClock.nowS();
     const incomplete = (this.mesh?.members.length ?? 0) < setting.parties;
-    if (this.mesh?.intact && !(due && incomplete)) return this.mesh;
+    // Once for every gate: whoever catches up with many periods does not look for the missing one each time.
+    const isOld = this.linkedAtS < closure && nowS >= closure;
+    if (this.mesh?.intact && !(isOld && incomplete)) return this.mesh;
     this.leave("links are renewed");
-    const overdue = marketClock.nowS() >= deadlineOf(market, next);
+    this.linkedAtS = nowS;
+    const overdue = nowS >= deadlineOf(market, next);
     const quorum = overdue ? majorityOf(setting.parties) : leastMembers(setting);
     const purpose = { clearing: 1, attempt: 1, quorum, limitMs: rejoinMs, signal: this.signal };
     const addresses = market.evaluators.map(({ peers }) => peers);

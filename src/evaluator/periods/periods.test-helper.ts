@@ -23,7 +23,6 @@ import { openStore } from "../../storage/open-store.ts";
 import { decodeOrder, encodeOrder, marketTag } from "../../wire/order-body.ts";
 import { type Decision, textOfPeriod } from "../../wire/records.ts";
 import { completeSetting, type SettingChoice } from "../../wire/setting.ts";
-import type { Settlement } from "../../wire/settlement-records.ts";
 import { Callers } from "../mesh.ts";
 import { decisionSigner } from "./decision-signer.ts";
 import { PeriodEngine } from "./period-engine.ts";
@@ -49,7 +48,6 @@ export class TestEvaluator {
   readonly number: number;
   readonly store: EvaluatorStore;
   readonly decisions: Decision[] = [];
-  readonly settlements: Settlement[] = [];
   readonly failures: string[] = [];
   private readonly market: TestMarket;
   private readonly identity: Identity;
@@ -60,6 +58,10 @@ export class TestEvaluator {
     this.number = number;
     this.store = store;
     this.identity = identity;
+  }
+
+  get isRunning(): boolean {
+    return this.running !== null;
   }
 
   /** Starts to lead, as a process does that has taken the lease. */
@@ -104,7 +106,7 @@ export class TestEvaluator {
           failed: (_, message) => this.failures.push(message),
           settling: () => {},
           checkedReadings: () => {},
-          settled: (settlement) => this.settlements.push(settlement),
+          settled: () => {},
           closed: () => {},
           settlingFailed: (what, message) => this.failures.push(`${what}: ${message}`),
         },
