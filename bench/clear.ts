@@ -4,18 +4,13 @@ import { LocalMarket } from "../src/agents/local-market.ts";
 import type { ClearedPeriod, ClearRequest } from "../src/client/clearing-client.ts";
 import type { Order } from "../src/market/order.ts";
 import type { PriceRule } from "../src/market/parameters.ts";
-import { completeSetting, type Setting, settingProblem } from "../src/wire/setting.ts";
+import type { Setting } from "../src/wire/setting.ts";
 import { machine } from "./machine.ts";
+import { nameOf, type SettingOptions, settingsOf } from "./settings.ts";
+import { type Columns, printTable, type Spread, say, spread } from "./table.ts";
 
-export interface ClearBenchOptions {
+export interface ClearBenchOptions extends SettingOptions {
   readonly orders: readonly number[];
-  readonly engine: readonly Setting["engine"][];
-  readonly parties: readonly number[];
-  /** Empty: as many as an engine withstands. */
-  readonly threshold: readonly number[];
-  /** Empty: what an engine has by itself. */
-  readonly security: readonly Setting["security"][];
-  readonly algorithm: readonly Setting["algorithm"][];
   readonly runs: number;
   readonly rule: PriceRule;
   readonly json: boolean;
@@ -35,12 +30,6 @@ interface Row {
   readonly peakMemoryMiB: number;
 }
 
-interface Spread {
-  readonly median: number;
-  readonly least: number;
-  readonly most: number;
-}
-
 const SUPPLIERS = 3;
 
 /** Seeded orders like a summer noon's: four in ten sell, limits between 8 and 30 ct/kWh. */
@@ -57,46 +46,6 @@ function benchOrders(count: number): Order[] {
     limitTick: 800 + below(2200),
     supplier: below(SUPPLIERS),
   }));
-}
-
-function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const median =
-    sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return { median, least: sorted[0]!, most: sorted.at(-1)! };
-}
-
-/** All settings that the options combine to and that can be; says on stderr which cannot, and why. */
-function settingsOf(options: ClearBenchOptions): Setting[] {
-  const thresholds = options.threshold.length > 0 ? options.threshold : [undefined];
-  const levels = options.security.length > 0 ? options.security : [undefined];
-  const all = options.engine.flatMap((engine) =>
-    options.parties.flatMap((parties) =>
-      thresholds.flatMap((threshold) =>
-        levels.flatMap((security) =>
-          options.algorithm.map((algorithm) =>
-            completeSetting({ engine, parties, threshold, security, algorithm }),
-          ),
-        ),
-      ),
-    ),
-  );
-  return all.filter((setting) => {
-    const problem = settingProblem(setting);
-    if (problem === null) return true;
-    const { field, message } = problem;
-    process.stderr.write(`left out: ${nameOf(setting)}: ${field}: ${message}\n`);
-    return false;
-  });
-}
-
-const nameOf = ({ engine, parties, threshold, security, algorithm }: Setting) =>
-  `${engine} ${parties}/${threshold} ${security} ${algorithm}`;
-
-/** Progress, on a terminal. */
-function say(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(text);
 }
 
 /** One size: fresh processes, so that the peak memory is this size's; the first run warms up. */
@@ -144,7 +93,7 @@ async function benchSize(
   };
 }
 
-const COLUMNS: readonly [string, (row: Row) => string][] = [
+const COLUMNS: Columns<Row> = [
   ["setting", (row) => nameOf(row.setting)],
   ["orders", (row) => String(row.orders)],
   ["offline ms", (row) => row.offlineMs.median.toFixed(0)],
@@ -173,20 +122,6 @@ export async function benchClear(options: ClearBenchOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     return;
   }
-  const cells = [
-    COLUMNS.map(([title]) => title),
-    ...rows.map((row) => COLUMNS.map(([, of]) => of(row))),
-  ];
-  const widths = COLUMNS.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
-  const { cpu, cores, memoryGiB, node } = machine();
-  process.stdout.write(
-    `${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}; medians of ${options.runs} runs, ` +
-      `rule ${options.rule}\n`,
-  );
-  for (const line of cells) {
-    const padded = line.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
-    );
-    process.stdout.write(`${padded.join("  ")}\n`);
-  }
+  const note = `medians of ${options.runs} runs, rule ${options.rule}`;
+  printTable(note, COLUMNS, rows);
 }

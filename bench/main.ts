@@ -4,6 +4,7 @@ import { PRICE_RULES } from "../src/market/parameters.ts";
 import { ALGORITHMS, ENGINES, SECURITY_LEVELS } from "../src/wire/setting.ts";
 import { benchClear, type ClearBenchOptions } from "./clear.ts";
 import { benchIngest, type IngestBenchOptions } from "./ingest.ts";
+import { benchSettle, type SettleBenchOptions } from "./settle.ts";
 
 function counts(text: string): number[] {
   const values = text.split(",").map(Number);
@@ -51,6 +52,27 @@ bench
   .addOption(new Option("--rule <rule>", "price rule").choices(PRICE_RULES).default("midpoint"))
   .option("--json", "print JSON", false)
   .action((options: ClearBenchOptions) => benchClear(options));
+bench
+  .command("settle")
+  .description("settle a period with evaluator processes; the engine dealer is not measured")
+  .option("--meters <counts>", "sizes, separated by commas", counts, [2500, 100_000, 1_000_000])
+  .option("--runs <number>", "counted runs per size", runs, 5)
+  .option("--engine <names>", "replicated,shamir", wordsOf(["replicated", "shamir"]), [
+    "replicated",
+  ])
+  .option("--parties <counts>", "evaluators, separated by commas", counts, [3])
+  .addOption(
+    new Option("--threshold <counts>", "how many are withstood")
+      .argParser(counts)
+      .default([], "as many as can be"),
+  )
+  .addOption(
+    new Option("--security <levels>", SECURITY_LEVELS.join(","))
+      .argParser(wordsOf(SECURITY_LEVELS))
+      .default([], "semi-honest"),
+  )
+  .option("--json", "print JSON", false)
+  .action((options: SettleBenchOptions) => benchSettle(options));
 bench
   .command("ingest")
   .description("signed orders per second to the evaluators of a running market")

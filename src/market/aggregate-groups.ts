@@ -44,7 +44,7 @@ export type Groups = readonly SupplierGroup[];
 export interface SettledMeter {
   readonly meter: string;
   readonly supplier: number;
-  /** Its order counted in the clearing. */
+  /** Its order is in the agreed set of the clearing. */
   readonly ordered: boolean;
   /** Its reading counts: it is not estimated. */
   readonly read: boolean;
@@ -121,10 +121,10 @@ function groupAfter(
   return { ...group, waitingSince };
 }
 
-function countsBySupplier(
-  meters: readonly SettledMeter[],
+function countsBySupplier<Meter extends { readonly supplier: number }>(
+  meters: readonly Meter[],
   suppliers: number,
-  counts: (meter: SettledMeter, index: number) => boolean,
+  counts: (meter: Meter, index: number) => boolean,
 ): number[] {
   const result = new Array<number>(suppliers).fill(0);
   meters.forEach((meter, i) => {
@@ -147,12 +147,13 @@ export function revealedCorrections(
   told: readonly boolean[],
   minimumGroup: number,
 ): boolean[] {
-  const count = (which: "read" | "changed", supplier: number) =>
-    meters.filter((meter) => meter.supplier === supplier && meter.covered && meter[which]).length;
-  return told.map(
-    (before, k) =>
-      count("read", k) >= minimumGroup && (!before || count("changed", k) >= minimumGroup),
-  );
+  const enough = (counts: (meter: CorrectedMeter) => boolean) =>
+    countsBySupplier(meters, told.length, (meter) => meter.covered && counts(meter)).map(
+      (count) => count >= minimumGroup,
+    );
+  const read = enough((meter) => meter.read);
+  const changed = enough((meter) => meter.changed);
+  return told.map((before, k) => read[k]! && (!before || changed[k]!));
 }
 
 /** Months whose position a supplier has not learnt yet; each evaluator keeps it, by supplier. */

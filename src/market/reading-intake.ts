@@ -37,18 +37,6 @@ export interface FoldedReadings extends ReadingIntake {
   readonly masks: Secret;
 }
 
-/** Checks readings, alone and with the trades of their meters: `foldReadings`, then `balanceReadings`. */
-export async function takeReadings(
-  engine: Engine,
-  primitives: Primitives,
-  layout: ReadingLayout,
-  received: ReceivedShares,
-  netUnits: Secret,
-): Promise<ReadingIntake> {
-  const folded = await foldReadings(engine, primitives, layout, received);
-  return balanceReadings(engine, folded, netUnits);
-}
-
 /** The work that needs no trade: bits, shortage times surplus. See `takeRows` for what is opened, and the rounds. */
 export async function foldReadings(
   engine: Engine,
@@ -77,7 +65,9 @@ export async function foldReadings(
   const whole = new WholeColumns(engine, taken);
   const readings = columnsOf((name) => whole.of((piece) => piece[name]));
   whole.free();
-  return { readings, rejected: taken.rejected, masks: await engine.random(received.count) };
+  const masks = await engine.random(received.count);
+  await engine.stockMasks(received.count);
+  return { readings, rejected: taken.rejected, masks };
 }
 
 /**
@@ -99,7 +89,7 @@ export async function balanceReadings(
   engine.free(masked, difference, masks);
   const broken = engine.field.nonZero(opened);
   engine.field.free(opened);
-  if (broken.every((one) => one === 0)) return { readings, rejected };
+  if (!broken.includes(1)) return { readings, rejected };
   const after = rejected.map((reason, i) =>
     reason === null && broken[i] !== 0 ? ("invalid-reading" as const) : reason,
   );

@@ -1,249 +1,261 @@
-// Settlement on shares against the rules in clear, at every engine: whatever a meter trades and reads, what it owes is
-// the oracle's to the unit; a reading that does not fit is refused alone.
+// Months on shares against the rules in clear, at every engine: whatever meters trade and read, estimated, corrected or
+// void, at whatever prices and times of day, what each owes is what its own history comes to, to the unit.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nodePrimitives } from "../crypto/node-primitives.ts";
-import { MODULUS_BITS } from "../field/prime.ts";
-import type { Engine, VerifiableEngine } from "../mpc/engine.ts";
-import { type EngineKind, Parties, shareOf } from "../mpc/engines.test-helper.ts";
-import type { Secret } from "../mpc/shared.ts";
-import { VerifiedEngine } from "../mpc/verified-engine.ts";
+import { Field } from "../field/field.ts";
+import type { Engine } from "../mpc/engine.ts";
+import { type EngineKind, Parties, publicVector, shareOf } from "../mpc/engines.test-helper.ts";
+import { billDifferences, billOf, type PeriodHistory, recomputeBill } from "./bill.ts";
+import { signedElements } from "./money.ts";
 import { UNITS_PER_WH } from "./order.ts";
-import { type Reading, readingFields, readingLayout, readingOf, readingRows } from "./reading.ts";
-import { takeReadings } from "./reading-intake.ts";
+import { type Reading, readingLayout, readingOf, readingRows } from "./reading.ts";
+import { settledMarket } from "./settled-market.test-helper.ts";
 import {
   addToTotals,
-  type PeriodPrices,
   payable,
+  type Settled,
   settlePeriod,
   sumsBySupplier,
+  type Totals,
+  tradesByMeter,
+  tradesOf,
 } from "./settlement.ts";
 import {
-  type Amounts,
-  amountsOf,
-  type MeterPeriod,
-  NOTHING_DUE,
-  sumOfAmounts,
-  totalOf,
-  withoutMarket,
-} from "./settlement-oracle.ts";
+  over,
+  receivedReadings,
+  SETTLEMENT_ENGINES,
+  takeReadings,
+} from "./settlement-engines.test-helper.ts";
+import { meteredUnits } from "./settlement-oracle.ts";
+import { periodPrices } from "./tariffs.ts";
 
+const MARKET = settledMarket({ estimate_wh: 321 });
+const RULES = MARKET.settlement!;
 const LAYOUT = readingLayout(16);
-const PRIME = 2n ** BigInt(MODULUS_BITS) - 1n;
-const SUPPLIERS = 3;
+const SUPPLIERS = 2;
+const field = new Field();
 
-interface Period {
-  readonly meters: readonly MeterPeriod[];
-  readonly prices: PeriodPrices;
-  readonly profileWh: number;
+type Metered = { readonly importedWh: number; readonly exportedWh: number };
+
+interface ScenarioPeriod {
+  readonly start: number;
+  /** The price's tick; null where nothing was traded. */
+  readonly tick: number | null;
+  /** Places of the meters that had an order, in the order of the agreed set; null for a void period. */
+  readonly orders: readonly number[] | null;
+  /** Per meter: what its order offered for sale (Wh), and what of it was above the line. */
+  readonly buys: readonly boolean[];
+  readonly offeredWh: readonly number[];
+  readonly aboveUnits: readonly number[];
+  /** Per meter what it sent first, and what counted in the end. */
+  readonly first: readonly (Metered | null)[];
+  readonly last: readonly (Metered | null)[];
 }
 
-const price = fc.integer({ min: -5_000, max: 60_000 });
-const prices: fc.Arbitrary<PeriodPrices> = fc.record({
-  clearing: price,
-  localFee: fc.integer({ min: 0, max: 20_000 }),
-  retail: fc.array(price, { minLength: SUPPLIERS, maxLength: SUPPLIERS }),
-  feedIn: fc.array(price, { minLength: SUPPLIERS, maxLength: SUPPLIERS }),
-});
-const energy = fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.constantFrom(0, 65_535));
-const units = fc.integer({ min: 0, max: 65_535 * UNITS_PER_WH });
-
-const meter: fc.Arbitrary<MeterPeriod> = fc
-  .tuple(fc.nat(SUPPLIERS - 1), fc.boolean(), units, energy, energy, fc.nat(3))
-  .map(([supplier, buys, traded, importedWh, exportedWh, kept]) => {
-    const own = { supplier, boughtUnits: buys ? traded : 0, soldUnits: buys ? 0 : traded };
-    const net = own.boughtUnits - own.soldUnits;
-    return { ...own, reading: kept === 0 ? null : readingOf({ importedWh, exportedWh }, net) };
-  });
-const period: fc.Arbitrary<Period> = fc.record({
-  meters: fc.array(meter, { minLength: 1, maxLength: 30 }),
-  prices,
-  profileWh: fc.nat(500),
-});
-
-const netOf = ({ boughtUnits, soldUnits }: MeterPeriod) => boughtUnits - soldUnits;
-
-/** Readings as evaluators hold them, with shares that fit together. */
-async function received(engine: Engine, rows: Uint8Array, count: number) {
-  const columns: Secret[] = [];
-  for (let j = 0; j < LAYOUT.bits; j++) {
-    const column = Array.from({ length: count }, (_, i) => rows[i * LAYOUT.width + j]!);
-    columns.push(await shareOf(engine, column));
-  }
-  return {
-    count,
-    columns: async () => columns,
-    misfits: async (from: number, to: number) => new Uint8Array(to - from),
-    holders: () => "nobody",
-    free: () => {},
-  };
+interface Scenario {
+  readonly suppliers: readonly number[];
+  readonly periods: readonly ScenarioPeriod[];
 }
 
-async function settle(engine: Engine, { meters, prices: known, profileWh }: Period) {
-  const net = await shareOf(engine, meters.map(netOf));
-  const bought = await shareOf(
-    engine,
-    meters.map(({ boughtUnits }) => boughtUnits),
-  );
-  const places = [...meters.keys()].filter((i) => meters[i]!.reading !== null);
-  const readings = places.map((i) => meters[i]!.reading!);
-  const rows = readingRows(readings, LAYOUT);
-  const { readings: secret, rejected } = await takeReadings(
-    engine,
-    nodePrimitives,
-    LAYOUT,
-    await received(engine, rows, places.length),
-    engine.gather(net, Uint32Array.from(places)),
-  );
-  const delivery = {
-    readings: secret,
-    places: Uint32Array.from(places),
-    counts: rejected.map((reason) => reason === null),
-    profileWh,
-  };
-  const suppliers = Uint8Array.from(meters, ({ supplier }) => supplier);
-  return {
-    suppliers,
-    rejected,
-    settled: settlePeriod(engine, { net, bought }, delivery, known, suppliers),
-  };
-}
+const energyWh = fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.constantFrom(0, 65_535));
+const metered = fc.record({ importedWh: energyWh, exportedWh: energyWh });
 
-const ENGINES: readonly (readonly [string, EngineKind, boolean])[] = [
-  ["plain", "plain", false],
-  ["replicated", "replicated", false],
-  ["replicated, malicious", "replicated", true],
-  ["shamir, 3 of 5", "shamir-3-of-5", false],
-  ["shamir 5, malicious", "shamir-5", true],
-  ["dealer 2", "dealer-2", false],
-];
-const signed = (value: bigint) => (value > PRIME / 2n ? value - PRIME : value);
-const over = (inner: Engine, malicious: boolean): Engine =>
-  malicious ? new VerifiedEngine(inner as VerifiableEngine, nodePrimitives) : inner;
-
-describe.each(ENGINES)("settlement: %s", (_, kind, malicious) => {
-  it("is the oracle's, and adds up over periods", async () => {
-    const property = fc.asyncProperty(period, prices, async (first, otherPrices) => {
-      const second = { ...first, prices: otherPrices, profileWh: first.profileWh + 7 };
-      const parties = await Parties.start(kind);
-      try {
-        const values = await parties.reveal(async (inner) => {
-          const engine = over(inner, malicious);
-          const a = await settle(engine, first);
-          const b = await settle(engine, second);
-          const totals = addToTotals(engine, addToTotals(engine, null, a.settled), b.settled);
-          const all = new Array<boolean>(SUPPLIERS).fill(true);
-          const { traded, fees, shortage, surplus } = totals;
-          const positions = sumsBySupplier(engine, traded, a.suppliers, all).map((sum) => sum!);
-          const shares = [traded, fees, shortage, surplus, payable(engine, totals), ...positions];
-          return shares;
-        });
-        const due = first.meters.map((own) =>
-          [first, second].reduce(
-            (sum, of) => sumOfAmounts(sum, amountsOf(own, of.prices, of.profileWh)),
-            NOTHING_DUE,
-          ),
-        );
-        const column = (of: (amounts: Amounts) => bigint) => due.map(of);
-        const positions = Array.from({ length: SUPPLIERS }, (__, k) =>
-          due
-            .filter((___, i) => first.meters[i]!.supplier === k)
-            .reduce((sum, { traded }) => sum + traded, 0n),
-        );
-        expect(values.map((row) => row.map(signed))).toEqual([
-          column(({ traded }) => traded),
-          column(({ fees }) => fees),
-          column(({ shortage }) => shortage),
-          column(({ surplus }) => surplus),
-          column(totalOf),
-          ...positions.map((sum) => [sum]),
-        ]);
-      } finally {
-        parties.close();
+/** Meters 0, 2, 4 ... offer energy, the others buy it: what sellers sell goes to buyers, unit by unit. */
+function periodOf(meters: number): fc.Arbitrary<ScenarioPeriod> {
+  const each = <T>(one: fc.Arbitrary<T>) => fc.array(one, { minLength: meters, maxLength: meters });
+  return fc
+    .record({
+      start: fc.constantFrom(
+        "2025-06-01T03:45:00Z",
+        "2025-06-01T20:00:00Z",
+        "2025-10-26T01:15:00Z",
+      ),
+      tick: fc.nat(4095),
+      kind: fc.constantFrom("traded", "traded", "no trade", "void"),
+      ordered: each(fc.nat(3)),
+      shuffled: each(fc.nat(1000)),
+      transfers: fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat(10_000_000)), { maxLength: 6 }),
+      keptWh: each(fc.nat(3_000)),
+      sent: each(fc.option(metered, { freq: 2 })),
+      corrected: each(fc.option(metered, { freq: 1 })),
+      own: each(metered),
+    })
+    .map((drawn) => {
+      const all = [...Array(meters).keys()];
+      const isVoid = drawn.kind === "void";
+      const has = all.filter((i) => !isVoid && drawn.ordered[i] !== 0);
+      const orders = has.toSorted((a, b) => drawn.shuffled[a]! - drawn.shuffled[b]!);
+      const units = new Array<number>(meters).fill(0);
+      const sellers = orders.filter((i) => i % 2 === 0);
+      const buyers = orders.filter((i) => i % 2 === 1);
+      if (drawn.kind === "traded" && sellers.length > 0 && buyers.length > 0) {
+        for (const [from, to, amount] of drawn.transfers) {
+          units[sellers[from % sellers.length]!]! += amount;
+          units[buyers[to % buyers.length]!]! += amount;
+        }
       }
+      // A seller offers what it sells and more; what it keeps is above the line.
+      const offeredWh = all.map((i) =>
+        sellers.includes(i) ? Math.ceil(units[i]! / UNITS_PER_WH) + drawn.keptWh[i]! : 0,
+      );
+      const aboveUnits = all.map((i) =>
+        sellers.includes(i) ? offeredWh[i]! * UNITS_PER_WH - units[i]! : units[i]!,
+      );
+      // A meter without an order is in a settlement if it has a reading.
+      const first = all.map((i) => drawn.sent[i] ?? (has.includes(i) ? null : drawn.own[i]!));
+      return {
+        start: Date.parse(drawn.start) / 1000,
+        tick: drawn.kind === "traded" ? drawn.tick : null,
+        orders: isVoid ? null : orders,
+        buys: all.map((i) => buyers.includes(i)),
+        offeredWh,
+        aboveUnits,
+        first,
+        last: first.map((before, i) => drawn.corrected[i] ?? before),
+      };
     });
-    await fc.assert(property, { numRuns: kind === "plain" ? 60 : 8 });
-  });
+}
 
-  it("refuses a reading that does not fit, alone, and estimates it", async () => {
-    const traded = { supplier: 1, boughtUnits: 5 * UNITS_PER_WH, soldUnits: 0 };
-    const fits = readingOf({ importedWh: 9, exportedWh: 0 }, netOf({ ...traded, reading: null }));
-    const wrong: readonly Reading[] = [
-      { ...fits, shortageUnits: fits.shortageUnits - 1 },
-      { ...fits, shortageUnits: fits.shortageUnits + 3, surplusUnits: 3 },
-      { ...fits, importedWh: 10 },
-      { ...fits, exportedWh: 4, shortageUnits: 4 * UNITS_PER_WH },
-    ];
-    const readings = [fits, ...wrong, fits];
-    const meters = readings.map((reading) => ({ ...traded, reading }));
-    const known = {
-      clearing: 18_000,
-      localFee: 5_000,
-      retail: [1, 30_000, 1],
-      feedIn: [1, 8_000, 1],
-    };
-    const parties = await Parties.start(kind);
-    try {
-      const rejected: unknown[] = [];
-      const [due] = await parties.reveal(async (inner) => {
-        const engine = over(inner, malicious);
-        const result = await settle(engine, { meters, prices: known, profileWh: 100 });
-        rejected.push(result.rejected);
-        return [payable(engine, result.settled)];
-      });
-      const expected = readings.map((_reading, i) =>
-        i === 0 || i === readings.length - 1 ? null : "invalid-reading",
-      );
-      for (const seen of rejected) expect(seen).toEqual(expected);
-      const counted = meters.map((own, i) =>
-        expected[i] === null ? own : { ...own, reading: null },
-      );
-      expect(due!.map(signed)).toEqual(counted.map((own) => totalOf(amountsOf(own, known, 100))));
-    } finally {
-      parties.close();
-    }
-  });
-});
+const scenario: fc.Arbitrary<Scenario> = fc.integer({ min: 2, max: 9 }).chain((meters) =>
+  fc.record({
+    suppliers: fc.array(fc.nat(SUPPLIERS - 1), { minLength: meters, maxLength: meters }),
+    periods: fc.array(periodOf(meters), { minLength: 1, maxLength: 3 }),
+  }),
+);
 
-describe("the rules", () => {
-  it("leave nobody worse off who keeps to a trade between the tariffs", () => {
-    const property = fc.property(
-      fc.nat(30_000),
-      fc.nat(30_000),
-      fc.nat(10_000),
-      units.map((some) => Math.floor(some / UNITS_PER_WH)),
-      fc.boolean(),
-      (feedIn, span, localFee, wh, buys) => {
-        const retail = feedIn + localFee + span;
-        const clearing = feedIn + Math.floor(span / 2);
-        const known = { clearing, localFee, retail: [retail], feedIn: [feedIn] };
-        const own = {
-          supplier: 0,
-          boughtUnits: buys ? wh * UNITS_PER_WH : 0,
-          soldUnits: buys ? 0 : wh * UNITS_PER_WH,
-        };
-        const metered = { importedWh: buys ? wh : 0, exportedWh: buys ? 0 : wh };
-        const kept = { ...own, reading: readingOf(metered, netOf({ ...own, reading: null })) };
-        expect(totalOf(amountsOf(kept, known, 0)) <= withoutMarket(kept, known, 0)).toBe(true);
-      },
+const boughtOf = ({ buys, aboveUnits }: ScenarioPeriod, i: number) =>
+  buys[i] ? aboveUnits[i]! : 0;
+const soldOf = ({ buys, offeredWh, aboveUnits }: ScenarioPeriod, i: number) =>
+  buys[i] ? 0 : offeredWh[i]! * UNITS_PER_WH - aboveUnits[i]!;
+const netOf = (period: ScenarioPeriod, i: number) => boughtOf(period, i) - soldOf(period, i);
+
+/** One settlement of a period on shares, with the readings given. */
+async function settle(
+  engine: Engine,
+  { suppliers }: Scenario,
+  period: ScenarioPeriod,
+  readings: readonly (Metered | null)[],
+): Promise<Settled> {
+  const { orders, start, tick } = period;
+  const of = (column: readonly (number | boolean)[]) =>
+    shareOf(
+      engine,
+      orders!.map((i) => Number(column[i])),
     );
-    fc.assert(property);
-  });
+  const own =
+    orders === null
+      ? null
+      : {
+          trades: await tradesOf(
+            engine,
+            { offers: await of(period.offeredWh), buys: await of(period.buys) },
+            await of(period.aboveUnits),
+          ),
+          places: Uint32Array.from(orders),
+        };
+  const trades = tradesByMeter(engine, own, suppliers.length);
+  const places = Uint32Array.from([...readings.keys()].filter((i) => readings[i] !== null));
+  const sent = [...places].map((i): Reading => readingOf(readings[i]!, netOf(period, i)));
+  const rows = sent.map((reading) => readingRows([reading], LAYOUT));
+  const taken = await takeReadings(
+    engine,
+    LAYOUT,
+    await receivedReadings(engine, LAYOUT, rows),
+    engine.gather(trades.net, places),
+  );
+  const counts = taken.rejected.map((reason) => reason === null);
+  expect(counts).not.toContain(false);
+  const delivery = { readings: taken.readings, places, counts, profileWh: RULES.estimateWh };
+  const prices = periodPrices(MARKET, start, tick);
+  return settlePeriod(engine, trades, delivery, prices, Uint8Array.from(suppliers));
+}
 
-  it("write the numbers of a reading as bits", () => {
-    const reading = {
-      importedWh: 1,
-      exportedWh: 65_535,
-      shortageUnits: 2 ** 26 + 1,
-      surplusUnits: 2,
+/** A whole month on shares: components, what is due, suppliers' positions, and first and last metered imports. */
+async function monthOnShares(kind: EngineKind, malicious: boolean, month: Scenario) {
+  const parties = await Parties.start(kind);
+  try {
+    const values = await parties.reveal(async (inner) => {
+      const engine = over(inner, malicious);
+      let totals: Totals | null = null;
+      let imported = engine.constant(new Uint8Array(month.suppliers.length));
+      for (const period of month.periods) {
+        // The second settlement takes the first one's place.
+        const first = await settle(engine, month, period, period.first);
+        const last = await settle(engine, month, period, period.last);
+        imported = engine.add(imported, first.imported);
+        totals = addToTotals(engine, totals, last);
+      }
+      const { traded, fees, shortage, surplus } = totals!;
+      const all = new Array<boolean>(SUPPLIERS).fill(true);
+      const customers = Uint8Array.from(month.suppliers);
+      const positions = sumsBySupplier(engine, traded, customers, all).map((sum) => sum!);
+      return [traded, fees, shortage, surplus, payable(engine, totals!), imported, ...positions];
+    });
+    const vector = (row: readonly bigint[]) => field.toBytes(publicVector(field, row));
+    return values.map((row) => signedElements(vector(row)));
+  } finally {
+    parties.close();
+  }
+}
+
+/** The bill that a meter works out from what it knows itself. */
+function ownBill({ suppliers, periods }: Scenario, i: number) {
+  const history = periods.map(
+    (period): PeriodHistory => ({
+      periodStart: period.start,
+      boughtUnits: boughtOf(period, i),
+      soldUnits: soldOf(period, i),
+      metered: period.last[i]!,
+      prices: periodPrices(MARKET, period.start, period.tick),
+    }),
+  );
+  return recomputeBill(history, suppliers[i]!, RULES);
+}
+
+function firstImported({ suppliers, periods }: Scenario, i: number): bigint {
+  const units = periods.map((period) => {
+    const first = period.first[i]!;
+    const own = {
+      supplier: suppliers[i]!,
+      boughtUnits: boughtOf(period, i),
+      soldUnits: soldOf(period, i),
+      reading: first === null ? null : readingOf(first, netOf(period, i)),
     };
-    const row = readingRows([reading], LAYOUT);
-    const fields = readingFields(LAYOUT);
-    const number = ([from, to]: readonly [number, number]) =>
-      row.subarray(from, to).reduce((value, bit) => 2 * value + bit, 0);
-    expect(number(fields.imported)).toBe(1);
-    expect(number(fields.exported)).toBe(65_535);
-    expect(number(fields.shortage)).toBe(2 ** 26 + 1);
-    expect(number(fields.surplus)).toBe(2);
+    return meteredUnits(own, RULES.estimateWh).imported;
+  });
+  return BigInt(units.reduce((sum, one) => sum + one, 0));
+}
+
+describe.each(SETTLEMENT_ENGINES)("a month: %s", (_, kind, malicious) => {
+  it("comes to what each meter's own history says, and adds up to nothing", async () => {
+    const property = fc.asyncProperty(scenario, async (month) => {
+      const [traded, fees, shortage, surplus, due, imported, ...positions] = await monthOnShares(
+        kind,
+        malicious,
+        month,
+      );
+      for (const i of month.suppliers.keys()) {
+        const own = ownBill(month, i);
+        const components = {
+          traded: traded![i]!,
+          fees: fees![i]!,
+          shortage: shortage![i]!,
+          surplus: surplus![i]!,
+        };
+        const { periods, estimated } = own;
+        expect(billDifferences({ components, periods, estimated }, own)).toEqual([]);
+        expect(due![i]).toBe(own.bill.totalUnits);
+        const stated = billOf(components, RULES.vatBasisPoints);
+        expect(stated.totalCents).toBe(own.bill.totalCents);
+        expect(imported![i]).toBe(firstImported(month, i));
+      }
+      const sum = (values: readonly bigint[]) => values.reduce((all, one) => all + one, 0n);
+      expect(sum(traded!)).toBe(0n);
+      expect(sum(positions.map(([one]) => one!))).toBe(0n);
+      positions.forEach(([position], k) => {
+        expect(position).toBe(sum(traded!.filter((__, i) => month.suppliers[i] === k)));
+      });
+    });
+    await fc.assert(property, { numRuns: kind === "plain" ? 60 : 4 });
   });
 });

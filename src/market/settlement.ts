@@ -3,6 +3,8 @@
 // Price and tariffs are public, and so is which supplier a meter has: it stands in its certificate. So all of it but
 // `bought` is linear: nothing is opened, and amounts add up to a month's bill at each evaluator by itself.
 // Money is counted in units of 10^-3 ct/kWh times 2^-10 Wh: amounts are exact, and a bill is rounded once (bill.ts).
+import type { Field } from "../field/field.ts";
+import type { Vector } from "../field/memory.ts";
 import { copy, type Engine, type LocalEngine, mul } from "../mpc/engine.ts";
 import type { Secret } from "../mpc/shared.ts";
 import { assert } from "../platform/assert.ts";
@@ -101,18 +103,14 @@ export function settlePeriod(
 ): Settled {
   const count = suppliers.length;
   assert(trades.net.length === count, "every meter has a trade, if only of nothing");
-  const estimates = Uint8Array.from({ length: count }, () => 1);
+  const estimates = new Uint8Array(count).fill(1);
   delivery.places.forEach((place, i) => {
     assert(place < count && estimates[place] === 1, "a meter has one reading of a period");
     if (delivery.counts[i]) estimates[place] = 0;
   });
   const { imported, exported, shortage, surplus } = estimated(engine, trades, delivery, estimates);
-  const tariff = (bySupplier: readonly number[], energy: Secret, sign: 1 | -1) => {
-    const rates = engine.field.alloc(count);
-    engine.field.setNumbers(
-      rates,
-      Float64Array.from(suppliers, (supplier) => sign * bySupplier[supplier]!),
-    );
+  const tariff = (bySupplier: readonly number[], energy: Secret) => {
+    const rates = chosen(engine.field, bySupplier, suppliers);
     const amount = engine.mulPublic(energy, rates);
     engine.field.free(rates);
     return amount;
@@ -120,14 +118,30 @@ export function settlePeriod(
   const settled = {
     traded: engine.scale(trades.net, prices.clearing),
     fees: engine.scale(trades.bought, prices.localFee),
-    shortage: tariff(prices.retail, shortage, 1),
-    surplus: tariff(prices.feedIn, surplus, -1),
+    shortage: tariff(prices.retail, shortage),
+    surplus: tariff(
+      prices.feedIn.map((price) => -price),
+      surplus,
+    ),
     imported,
     exported,
     estimated: estimates,
   };
   engine.free(shortage, surplus);
   return settled;
+}
+
+/** The public vector of table[which_i]. */
+function chosen(field: Field, table: readonly number[], which: Uint8Array): Vector {
+  const numbers = field.alloc(table.length);
+  field.setNumbers(numbers, table);
+  const indices = field.memory.allocIndices(which.length);
+  field.memory.indices(indices).set(which);
+  const result = field.alloc(which.length);
+  field.gather(result, numbers, indices);
+  field.memory.freeIndices(indices);
+  field.free(numbers);
+  return result;
 }
 
 /**
@@ -142,34 +156,29 @@ function estimated(
   estimates: Uint8Array,
 ): SecretReadings {
   const count = estimates.length;
-  const wh = (value: Secret) => engine.scale(value, UNITS_PER_WH);
-  const missing = engine.field.alloc(count);
-  engine.field.setNumbers(missing, estimates);
-  const profile = engine.constant(
-    Float64Array.from(estimates, (one) => one * profileWh * UNITS_PER_WH),
-  );
-  const sold = engine.sub(trades.bought, trades.net);
-  const placed = (value: Secret) => {
-    const result = byMeter(engine, value, places, count);
-    engine.free(value);
+  const missing = chosen(engine.field, [0, 1], estimates);
+  const placed = (value: Secret) => byMeter(engine, value, places, count);
+  const placedWh = (value: Secret) => {
+    const units = engine.scale(value, UNITS_PER_WH);
+    const result = placed(units);
+    engine.free(units);
     return result;
   };
-  const plus = (value: Secret, estimate: Secret) => {
+  const orEstimate = (value: Secret, besidesProfile: Secret) => {
+    const estimate = engine.addNumber(besidesProfile, profileWh * UNITS_PER_WH);
     const masked = engine.mulPublic(estimate, missing);
-    const sum = engine.signedSum(
-      [value, masked, profile].map((term) => ({ value: term, positive: true })),
-      0,
-    );
-    engine.free(value, masked);
-    return sum;
+    const result = engine.add(value, masked);
+    engine.free(value, estimate, masked);
+    return result;
   };
+  const sold = engine.sub(trades.bought, trades.net);
   const result = {
-    imported: plus(placed(wh(readings.imported)), trades.bought),
-    exported: placed(wh(readings.exported)),
-    shortage: plus(byMeter(engine, readings.shortage, places, count), sold),
-    surplus: byMeter(engine, readings.surplus, places, count),
+    imported: orEstimate(placedWh(readings.imported), trades.bought),
+    exported: placedWh(readings.exported),
+    shortage: orEstimate(placed(readings.shortage), sold),
+    surplus: placed(readings.surplus),
   };
-  engine.free(profile, sold);
+  engine.free(sold);
   engine.field.free(missing);
   return result;
 }
@@ -179,9 +188,7 @@ function byMeter(engine: LocalEngine, value: Secret, places: Uint32Array, count:
   const zero = engine.constant([0]);
   const extended = engine.concat([value, zero]);
   const from = new Uint32Array(count).fill(value.length);
-  places.forEach((place, i) => {
-    from[place] = i;
-  });
+  for (let i = 0; i < places.length; i++) from[places[i]!] = i;
   const result = engine.gather(extended, from);
   engine.free(zero, extended);
   return result;
@@ -223,13 +230,19 @@ export function sumsBySupplier(
 ): (Secret | null)[] {
   return revealed.map((may, supplier) => {
     if (!may) return null;
-    const customers = Uint32Array.from(
-      [...suppliers.keys()].filter((i) => suppliers[i] === supplier),
-    );
+    const customers = placesOf(suppliers, supplier);
     if (customers.length === 0) return engine.constant([0]);
     const own = engine.gather(value, customers);
     const sum = engine.sum(own);
     engine.free(own);
     return sum;
   });
+}
+
+/** Where `wanted` stands. */
+function placesOf(values: Uint8Array, wanted: number): Uint32Array {
+  const places = new Uint32Array(values.length);
+  let found = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] === wanted) places[found++] = i;
+  return places.subarray(0, found);
 }

@@ -1,10 +1,7 @@
 // Tariffs and dates of settlement: what a market document may say, what holds when, days of 23 and 25 hours.
 import { describe, expect, it } from "vitest";
-import {
-  type MarketDocument,
-  MarketDocumentError,
-  parseMarketDocument,
-} from "./market-document.ts";
+import { MarketDocumentError } from "./market-document.ts";
+import { flat, SETTLEMENT, settledMarket } from "./settled-market.test-helper.ts";
 import {
   monthClosureOf,
   monthOf,
@@ -13,56 +10,15 @@ import {
   settlementDueOf,
 } from "./tariffs.ts";
 
-const flat = (price: string) => [{ from: "00:00", ct_per_kwh: price }];
-const settlement = {
-  time_zone: "Europe/Berlin",
-  tariffs: {
-    Aurora: { retail: flat("32.505"), feed_in: flat("-1.5") },
-    Borealis: {
-      retail: [
-        { from: "06:00", ct_per_kwh: 36 },
-        { from: "22:00", ct_per_kwh: "24.9" },
-      ],
-      feed_in: flat("8.1"),
-    },
-  },
-  grid_fee_ct_per_kwh: "9.5",
-  local_discount_ct_per_kwh: "4",
-  vat_percent: 19,
-};
-const parse = (changes: object | null, others: object = {}): MarketDocument =>
-  parseMarketDocument(
-    JSON.stringify({
-      version: 1,
-      id: "elm-street",
-      parameters: { suppliers: ["Aurora", "Borealis"] },
-      setting: {
-        engine: "replicated",
-        parties: 3,
-        threshold: 1,
-        security: "semi-honest",
-        algorithm: "descent",
-      },
-      schedule: { period_s: 900, first_period: "2025-03-10T00:00:00Z" },
-      evaluators: [0, 1, 2].map((i) => ({
-        name: `organisation ${i}`,
-        url: `https://evaluator-${i}.example:8443`,
-        peers: [{ host: `evaluator-${i}.example`, port: 8444 }],
-      })),
-      authority: "-----BEGIN CERTIFICATE-----",
-      ...(changes === null ? {} : { settlement: { ...settlement, ...changes } }),
-      ...others,
-    }),
-  );
 const utc = (text: string) => Date.parse(text) / 1000;
 
 describe("settlement in a market document", () => {
   it("may be missing", () => {
-    expect(parse(null).settlement).toBeNull();
+    expect(settledMarket(null).settlement).toBeNull();
   });
 
   it("is read, with defaults", () => {
-    expect(parse({}).settlement).toMatchObject({
+    expect(settledMarket({}).settlement).toMatchObject({
       timeZone: "Europe/Berlin",
       localFee: 5_500,
       vatBasisPoints: 1_900,
@@ -70,16 +26,18 @@ describe("settlement in a market document", () => {
       settleAfterPeriods: 4,
       closeAfterS: 432_000,
     });
-    expect(parse({ local_discount_ct_per_kwh: 20 }).settlement).toMatchObject({ localFee: 0 });
+    expect(settledMarket({ local_discount_ct_per_kwh: 20 }).settlement).toMatchObject({
+      localFee: 0,
+    });
   });
 
   it.each([
     ["an unknown field", { grid_fee: 1 }, "grid_fee"],
     ["an unknown time zone", { time_zone: "Berlin" }, "Europe/Berlin"],
-    ["no tariff of a supplier", { tariffs: { Aurora: settlement.tariffs.Aurora } }, "Borealis"],
+    ["no tariff of a supplier", { tariffs: { Aurora: SETTLEMENT.tariffs.Aurora } }, "Borealis"],
     [
       "a tariff of nobody",
-      { tariffs: { ...settlement.tariffs, Zephyr: settlement.tariffs.Aurora } },
+      { tariffs: { ...SETTLEMENT.tariffs, Zephyr: SETTLEMENT.tariffs.Aurora } },
       '"Zephyr" is no supplier',
     ],
     ["too many decimals", { grid_fee_ct_per_kwh: "1.2345" }, "at most 3 decimals"],
@@ -90,7 +48,7 @@ describe("settlement in a market document", () => {
       "times in disorder",
       {
         tariffs: {
-          ...settlement.tariffs,
+          ...SETTLEMENT.tariffs,
           Aurora: {
             retail: [
               { from: "06:00", ct_per_kwh: 1 },
@@ -103,20 +61,20 @@ describe("settlement in a market document", () => {
       "expected times that rise",
     ],
   ])("refuses %s", (_, changes, message) => {
-    expect(() => parse(changes)).toThrow(MarketDocumentError);
-    expect(() => parse(changes)).toThrow(message);
+    expect(() => settledMarket(changes)).toThrow(MarketDocumentError);
+    expect(() => settledMarket(changes)).toThrow(message);
   });
 
   it("refuses what could not be counted", () => {
     const parameters = { suppliers: ["Aurora", "Borealis"], energy_bits: 24 };
-    expect(() => parse({}, { parameters })).toThrow("a month's extreme bill is");
+    expect(() => settledMarket({}, { parameters })).toThrow("a month's extreme bill is");
     const fine = { suppliers: ["Aurora", "Borealis"], price: { tick_ct_per_kwh: "0.0001" } };
-    expect(() => parse({}, { parameters: fine })).toThrow("4 decimals; at most 3");
+    expect(() => settledMarket({}, { parameters: fine })).toThrow("4 decimals; at most 3");
   });
 });
 
 describe("prices of a period", () => {
-  const market = parse({});
+  const market = settledMarket({});
 
   it("follow local time, and wrap around midnight", () => {
     const at = (text: string) => periodPrices(market, utc(text), 1825).retail;
@@ -130,13 +88,14 @@ describe("prices of a period", () => {
   it("hold the clearing price, if there is one, and prices below 0", () => {
     const known = { localFee: 5_500, feedIn: [-1_500, 8_100] };
     const start = utc("2025-06-01T00:00:00Z");
-    expect(periodPrices(market, start, 1825)).toMatchObject({ ...known, clearing: 18_250 });
+    expect(periodPrices(market, start, 1825)).toMatchObject({ ...known, clearing: 13_250 });
+    expect(periodPrices(market, start, 0)).toMatchObject({ ...known, clearing: -5_000 });
     expect(periodPrices(market, start, null)).toMatchObject({ ...known, clearing: 0 });
   });
 });
 
 describe("months", () => {
-  const market = parse({});
+  const market = settledMarket({});
 
   it("begin and end at local midnight, days of 23 and 25 hours included", () => {
     const quarters = (month: string) => {
@@ -166,15 +125,15 @@ describe("months", () => {
   it("are closed some days after, never before their last period is due", () => {
     const to = utc("2025-06-30T22:00:00Z");
     expect(monthClosureOf(market, "2025-06")).toBe(to + 5 * 86_400);
-    expect(monthClosureOf(parse({ close_after_days: 0.5 }), "2025-06")).toBe(to + 43_200);
-    const hasty = parse({ close_after_days: 0, settle_after_periods: 2 });
+    expect(monthClosureOf(settledMarket({ close_after_days: 0.5 }), "2025-06")).toBe(to + 43_200);
+    const hasty = settledMarket({ close_after_days: 0, settle_after_periods: 2 });
     expect(settlementDueOf(hasty, to - 900)).toBe(to + 1_800);
     expect(monthClosureOf(hasty, "2025-06")).toBe(to + 1_800);
   });
 
   it("do not begin twice where clocks are put back at midnight", () => {
     // Havana, 2026-11-01 01:00 -> 00:00; Casablanca and Amman do such things on other days.
-    const cuba = parse({ time_zone: "America/Havana" });
+    const cuba = settledMarket({ time_zone: "America/Havana" });
     expect(periodsOfMonth(cuba, "2026-11").from).toBe(utc("2026-11-01T04:00:00Z"));
     expect(monthOf(cuba, utc("2026-11-01T05:30:00Z"))).toBe("2026-11");
   });

@@ -151,6 +151,7 @@ export type LocalEngine = Pick<
   | "sub"
   | "signedSum"
   | "scale"
+  | "addNumber"
   | "mulPublic"
   | "sum"
   | "slice"
