@@ -13,8 +13,6 @@ const settlementNotes = z.strictObject({
   groups: z.array(
     z.strictObject({ members: z.array(z.string()), waitingSince: z.int().nullable() }),
   ),
-  /** Per meter that this settlement covers, 1 if the metered sums do. */
-  covered: z.string().regex(/^[01]*$/),
 });
 export type SettlementNotes = z.infer<typeof settlementNotes>;
 

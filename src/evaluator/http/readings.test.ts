@@ -204,7 +204,6 @@ describe("a settlement", () => {
           metered: [null, share(2, fill), null],
           positions: [share(1, fill), share(1, fill + 1), null],
           groups: [],
-          covered: "1",
         }),
       });
       await service.store.decideMatter(lease, name, { decision: settlement, signatures: [] });
