@@ -4,6 +4,7 @@ import { PRICE_RULES } from "../src/market/parameters.ts";
 import { ALGORITHMS, ENGINES, SECURITY_LEVELS } from "../src/wire/setting.ts";
 import { benchClear, type ClearBenchOptions } from "./clear.ts";
 import { benchIngest, type IngestBenchOptions } from "./ingest.ts";
+import { benchMonth, type MonthBenchOptions } from "./month.ts";
 import { benchSettle, type SettleBenchOptions } from "./settle.ts";
 
 function counts(text: string): number[] {
@@ -86,6 +87,17 @@ bench
   .option("--json", "print JSON", false)
   .action((options: Omit<IngestBenchOptions, "rate"> & { rate?: number }) =>
     benchIngest({ ...options, rate: options.rate ?? null }),
+  );
+bench
+  .command("month")
+  .description("a month of measured homes on a running market, checked against the plain rules")
+  .option("--days <number>", "the last ones of a month", runs, 30)
+  .option("--households <number>", "how many", runs, 100)
+  .option("--seed <number>", "other forecasts and limits", runs, 1)
+  .option("--period-ms <ms>", "real time of a settlement period; as the machine allows", runs)
+  .option("--json", "print JSON", false)
+  .action((options: Omit<MonthBenchOptions, "periodMs"> & { periodMs?: number }) =>
+    benchMonth({ ...options, periodMs: options.periodMs ?? null }),
   );
 bench
   .command("kernels")

@@ -3,17 +3,22 @@
 import { join } from "node:path";
 import { Field } from "../field/field.ts";
 import { deadlineOf } from "../market/market-document.ts";
+import { monthClosureOf, monthOf } from "../market/tariffs.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { marketClock } from "../platform/market-clock.ts";
 import { textOfPeriod } from "../wire/records.ts";
 import { type EvaluatorAccess, evaluatorAccess } from "./evaluator-access.ts";
 import { LocalService, type LocalServiceFiles } from "./local-service.ts";
 import { waitUntil } from "./market-wait.ts";
-import { failedChecks, type HistoryEntry } from "./meter/history.ts";
+import { failedChecks } from "./meter/history.ts";
+import type { KeptBill } from "./meter/kept-bill.ts";
 import type { MeterEvent } from "./meter/meter.ts";
 import { type OpenedMeter, openMeterAt } from "./meter/meter-program.ts";
 import type { OrderSource } from "./meter/order-sources.ts";
+import type { ReadingSource } from "./meter/reading-sources.ts";
+import type { RehearsalProgress, RehearsedMonth, RehearsedPeriod } from "./rehearsal-results.ts";
 import type { AggregateRow } from "./supplier/aggregate-file.ts";
+import type { ClosedMonth } from "./supplier/payables-file.ts";
 import { openSupplierAt } from "./supplier/supplier-program.ts";
 
 export interface RehearsalOptions {
@@ -21,7 +26,12 @@ export interface RehearsalOptions {
   /** Where the meters keep their histories. */
   readonly folder: string;
   /** Each with the folder of its identity. */
-  readonly meters: readonly { readonly identity: string; readonly source: OrderSource }[];
+  readonly meters: readonly {
+    readonly identity: string;
+    readonly source: OrderSource;
+    /** What it meters; none in a market without settlement. */
+    readonly readings?: ReadingSource;
+  }[];
   readonly suppliers: readonly { readonly identity: string }[];
   /** The span of periods: the start of the first, and how many. */
   readonly first: number;
@@ -31,22 +41,6 @@ export interface RehearsalOptions {
   /** Called when meters have found out more. */
   readonly onProgress?: (progress: RehearsalProgress) => void;
   readonly clock?: Clock;
-}
-
-export interface RehearsalProgress {
-  /** Orders that all evaluators have confirmed. */
-  readonly confirmed: number;
-  /** Periods of which every meter knows its outcome. */
-  readonly decided: number;
-}
-
-/** What everybody found out in a period. */
-export interface RehearsedPeriod {
-  readonly start: number;
-  /** By meter; null where it has no order. */
-  readonly meters: readonly (HistoryEntry | null)[];
-  /** By supplier; null where it could not find out. */
-  readonly suppliers: readonly (AggregateRow | null)[];
 }
 
 const CONNECTIONS = 16;
@@ -69,6 +63,9 @@ export class Rehearsal {
   /** The last trouble of any meter in a period: told where it did not pass. */
   readonly #troubles = new Map<number, string>();
   #confirmed = 0;
+  #read = 0;
+  readonly #bills: (KeptBill | null)[];
+  readonly #months: (ClosedMonth | null)[];
   /** Per period, how many meters know its outcome. */
   readonly #outcomes = new Map<number, number>();
   /** How many outcomes and rows are not there yet. */
@@ -82,7 +79,11 @@ export class Rehearsal {
     this.#clock = options.clock ?? systemClock;
     this.#access = evaluatorAccess(options.files.market, CONNECTIONS);
     this.#rows = options.suppliers.map(() => new Map<number, AggregateRow>());
-    this.#missing = options.periods * (options.meters.length + options.suppliers.length);
+    const parties = options.meters.length + options.suppliers.length;
+    const months = options.files.market.settlement === null ? 0 : 1;
+    this.#missing = (options.periods + months) * parties;
+    this.#bills = options.meters.map(() => null);
+    this.#months = options.suppliers.map(() => null);
   }
 
   /** Starts the service, then the meters and suppliers. */
@@ -108,27 +109,39 @@ export class Rehearsal {
     const { market } = files;
     const { signal } = this.#stop;
     const [access, field] = [this.#access, new Field()];
-    for (const [i, { identity, source }] of meters.entries()) {
+    for (const [i, { identity, source, readings }] of meters.entries()) {
       const history = join(folder, `history-${i}.sqlite`);
       const place = {
         market,
         identity,
         history,
         source,
+        readings,
         leadPeriods,
         access,
         field,
         durable: false,
       };
-      const meter = await openMeterAt(place, (event) => this.#onMeter(event));
+      const meter = await openMeterAt(place, (event) => this.#onMeter(i, event));
       this.#meters.push(meter);
       this.#work.push(meter.meter.run(signal));
     }
     for (const [k, { identity }] of suppliers.entries()) {
       const rows = this.#rows[k]!;
+      const month = this.#month();
       const { supplier } = await openSupplierAt(
         { market, identity, access },
         {
+          settlements: {
+            meteredState: () => "final",
+            onMetered: async () => {},
+            isMonthKnown: (one) => one !== month || this.#months[k] !== null,
+            onMonth: async (closed) => {
+              this.#months[k] = closed;
+              this.#countDown(1);
+            },
+          },
+          onTrouble: (what, message) => this.problems.push(`${what}: ${message}`),
           isKnown: (start) => rows.has(start),
           onRows: async (found) => {
             for (const row of found) rows.set(row.periodStart, row);
@@ -138,7 +151,7 @@ export class Rehearsal {
         },
       );
       const span = { from: first, to: first + periods * market.schedule.period_s };
-      this.#work.push(supplier.follow(span, signal));
+      this.#work.push(supplier.follow(span, signal), supplier.followSettlements(span, signal));
     }
     for (const work of this.#work) {
       work.catch((error: unknown) => {
@@ -152,7 +165,22 @@ export class Rehearsal {
     return start >= first && start < first + periods * files.market.schedule.period_s;
   }
 
-  #onMeter(event: MeterEvent): void {
+  /** The month of the first period. */
+  #month(): string | null {
+    const { files, first } = this.#options;
+    return files.market.settlement === null ? null : monthOf(files.market, first);
+  }
+
+  #onMeter(meter: number, event: MeterEvent): void {
+    if (event.kind === "read") {
+      if (event.complete) this.#read += 1;
+      else this.#troubles.set(event.periodStart, event.problems.join("; "));
+    }
+    if (event.kind === "trouble") this.problems.push(`${event.what}: ${event.message}`);
+    if (event.kind === "bill" && event.bill.month === this.#month()) {
+      this.#bills[meter] = event.bill;
+      this.#countDown(1);
+    }
     if (event.kind === "sent") {
       if (event.complete) this.#confirmed += 1;
       else this.#troubles.set(event.periodStart, event.problems.join("; "));
@@ -170,11 +198,16 @@ export class Rehearsal {
     }
     const { meters, onProgress } = this.#options;
     const known = [...this.#outcomes.values()].filter((count) => count === meters.length);
-    onProgress?.({ confirmed: this.#confirmed, decided: known.length });
+    const bills = this.#bills.filter((bill) => bill !== null).length;
+    onProgress?.({ confirmed: this.#confirmed, decided: known.length, read: this.#read, bills });
   }
 
   #found(starts: readonly number[]): void {
-    this.#missing -= starts.filter((start) => this.#inSpan(start)).length;
+    this.#countDown(starts.filter((start) => this.#inSpan(start)).length);
+  }
+
+  #countDown(found: number): void {
+    this.#missing -= found;
     if (this.#missing === 0) this.#complete.abort();
   }
 
@@ -190,7 +223,9 @@ export class Rehearsal {
     const time = marketClock(this.#clock, market.rehearsal);
     const stop = AbortSignal.any([this.#complete.signal, signal]);
     try {
-      await waitUntil(this.#clock, time, deadlineOf(market, last) + GRACE_PERIODS * length, stop);
+      const month = this.#month();
+      const closure = month === null ? deadlineOf(market, last) : monthClosureOf(market, month);
+      await waitUntil(this.#clock, time, closure + GRACE_PERIODS * length, stop);
       await this.#clock.sleep(GRACE_LEAST_MS, stop);
     } catch (error) {
       if (!stop.aborted) throw error;
@@ -218,6 +253,17 @@ export class Rehearsal {
       if (missing.length > 0) this.problems.push(`${when}: ${missing.join(", ")}${why}`);
     }
     return found;
+  }
+
+  /** What the month of the first period came to, when `finish` is through; null in a market without settlement. */
+  month(): RehearsedMonth | null {
+    const month = this.#month();
+    if (month === null) return null;
+    const without = this.#bills.filter((bill) => bill === null).length;
+    if (without > 0) this.problems.push(`${month}: ${without} meters have no bill`);
+    const unknown = this.#months.filter((closed) => closed === null).length;
+    if (unknown > 0) this.problems.push(`${month}: ${unknown} suppliers have no totals`);
+    return { month, bills: this.#bills, suppliers: this.#months, read: this.#read };
   }
 
   /** Ends everything. */

@@ -2,10 +2,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { IDLE, type OrderSource } from "../agents/meter/order-sources.ts";
-import { Rehearsal, type RehearsalProgress } from "../agents/rehearsal.ts";
+import type { ReadingSource } from "../agents/meter/reading-sources.ts";
+import { Rehearsal } from "../agents/rehearsal.ts";
+import type { RehearsalProgress } from "../agents/rehearsal-results.ts";
 import { systemClock } from "../platform/clock.ts";
+import { type MarketClock, marketClock } from "../platform/market-clock.ts";
 import { type LocalMarketFiles, setUpLocalMarket } from "../registrar/local-market-setup.ts";
-import type { CommunityDay } from "../sim/community/community.ts";
+import { type CommunityDay, GRID_FEES } from "../sim/community/community.ts";
+import { type DayReadings, readingsOfDay } from "../sim/community/metering.ts";
 import { completeSetting } from "../wire/setting.ts";
 
 export interface DayRehearsal {
@@ -14,6 +18,8 @@ export interface DayRehearsal {
 }
 
 export interface DayRehearsalOptions {
+  /** For what households meter. */
+  readonly seed: number;
   /** How many times as fast as it is the day goes by. */
   readonly speed: number;
   /** Empty; for keys, databases and histories. */
@@ -29,6 +35,8 @@ export interface DayRehearsalOptions {
 const GATE_CLOSURE_PERIODS = 29;
 const CLEARING_PERIODS = 28;
 const LEAD_PERIODS = 12;
+/** How long after delivery a period is settled: most readings are there by then. */
+const SETTLE_AFTER_PERIODS = 3;
 /** What the processes may take to start; tried again with more where that was not enough. */
 const STARTING_MS = [8_000, 25_000, 80_000];
 const NAMES = { market: "rehearsal", parameters: "a rehearsed day" };
@@ -51,13 +59,16 @@ export async function startDay(
 
 async function start(
   day: CommunityDay,
-  { folder, speed, onProgress, onStage }: DayRehearsalOptions,
+  { folder, seed, speed, onProgress, onStage }: DayRehearsalOptions,
   beginMs: number,
 ): Promise<DayRehearsal> {
   const first = Date.parse(day.startUtc) / 1000;
   const length = day.periodMinutes * 60;
   const opening = first - (GATE_CLOSURE_PERIODS + LEAD_PERIODS) * length;
   const suppliers = day.suppliers.map(({ name }) => name);
+  const clock = { real: isoOf(beginMs), market: isoOf(opening * 1000), speed };
+  const time = marketClock(systemClock, clock);
+  const readings = readingsOfDay(day, seed);
   onStage("enrolling evaluators, meters and suppliers");
   const files = await setUpLocalMarket(folder, {
     id: NAMES.market,
@@ -69,7 +80,8 @@ async function start(
       gate_closure_periods: GATE_CLOSURE_PERIODS,
       clearing_periods: CLEARING_PERIODS,
     },
-    rehearsal: { real: isoOf(beginMs), market: isoOf(opening * 1000), speed },
+    settlement: settlementOf(day),
+    rehearsal: clock,
     meters: day.households.map(({ supplier }) => ({ supplier })),
     registrar: true,
     logLevel: "warn",
@@ -83,7 +95,11 @@ async function start(
       evaluators: files.evaluators.map((config, number) => ({ number, config })),
     },
     folder,
-    meters: files.meters.map(({ identity }, i) => ({ identity, source: householdSource(day, i) })),
+    meters: files.meters.map(({ identity }, i) => ({
+      identity,
+      source: householdSource(day, i),
+      readings: householdReadings(day, readings[i]!, time),
+    })),
     suppliers: files.suppliers.map((identity) => ({ identity })),
     first,
     periods: day.periods.length,
@@ -108,4 +124,61 @@ function householdSource(day: CommunityDay, household: number): OrderSource {
       return { side, energyWh, limitTick };
     },
   };
+}
+
+/** Readings become known when they are there, in the order of the periods. */
+function householdReadings(
+  day: CommunityDay,
+  readings: DayReadings[number],
+  time: MarketClock,
+): ReadingSource {
+  const length = day.periodMinutes * 60;
+  const first = Date.parse(day.startUtc) / 1000;
+  const all = readings.flatMap((events, t) => {
+    const start = first + t * length;
+    return events.map(({ afterPeriods, importedWh, exportedWh }) => ({
+      start,
+      knownFrom: start + (1 + afterPeriods) * length,
+      metered: { importedWh, exportedWh },
+    }));
+  });
+  const sorted = all.toSorted((a, b) => a.knownFrom - b.knownFrom);
+  return {
+    read: async () => {
+      const now = time.nowS();
+      const known = sorted.filter(({ knownFrom }) => knownFrom <= now);
+      return { rows: new Map(known.map(({ start, metered }) => [start, metered])), problems: [] };
+    },
+  };
+}
+
+/** Tariffs as the suppliers have them, and a month that ends with the day. */
+function settlementOf(day: CommunityDay) {
+  const always = (ct: number) => [{ from: "00:00", ct_per_kwh: ct }];
+  const tariffs = day.suppliers.map(({ name, retailCtPerKwh, feedInCtPerKwh }) => [
+    name,
+    { retail: always(retailCtPerKwh), feed_in: always(feedInCtPerKwh) },
+  ]);
+  return {
+    time_zone: zoneOfMidnightAt(Date.parse(day.startUtc) / 3_600_000, day.periods.length / 4),
+    tariffs: Object.fromEntries(tariffs),
+    grid_fee_ct_per_kwh: GRID_FEES.gridFeeCtPerKwh,
+    local_discount_ct_per_kwh: GRID_FEES.localDiscountCtPerKwh,
+    vat_percent: 21,
+    settle_after_periods: SETTLE_AFTER_PERIODS,
+    close_after_days: 0,
+  };
+}
+
+/** No time zone is further ahead of UTC. */
+const MOST_HOURS_AHEAD = 14;
+
+/**
+ * A time zone in which midnight is when the last of `hours` ends, or as soon after as can be: a rehearsal of some hours
+ * of the month's last day need not wait for the rest of it.
+ */
+function zoneOfMidnightAt(startHour: number, hours: number): string {
+  const end = (startHour % 24) + hours;
+  const ahead = Math.min(MOST_HOURS_AHEAD, 24 - end);
+  return ahead <= 0 ? "UTC" : `Etc/GMT-${ahead}`;
 }

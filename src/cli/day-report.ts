@@ -2,9 +2,9 @@
 // none wider than 100 columns, with colour only when asked for. Times are UTC, prices ct/kWh.
 
 import { createColors } from "picocolors";
-import type { CommunityDay, Supplier } from "../sim/community/community.ts";
+import type { CommunityDay } from "../sim/community/community.ts";
 import type { DayPeriod, DayStretch } from "../sim/day-summary.ts";
-import { hourly, savings, stretchOf, supplierDay, tradedWh, tradesOf } from "../sim/day-summary.ts";
+import { hourly, stretchOf, supplierDay, tradedWh, tradesOf } from "../sim/day-summary.ts";
 import { twoPanelChart } from "./chart.ts";
 
 export type { DayPeriod } from "../sim/day-summary.ts";
@@ -137,27 +137,6 @@ export function dayChart(
   });
 }
 
-/** What the market was worth to the households that day, against each one's own tariffs. */
-export function savingsLines(
-  periods: readonly DayPeriod[],
-  suppliers: readonly Supplier[],
-  formatPrice: FormatPrice,
-  options: { readonly color: boolean },
-): string[] {
-  const colors = createColors(options.color);
-  const day = savings(periods, suppliers, (tick) => Number(formatPrice(tick)));
-  const gained = day.savedCt + day.earnedCt;
-  const share =
-    day.billWithoutCt > 0
-      ? `, ${((100 * gained) / day.billWithoutCt).toFixed(1)} % of their bill of that day`
-      : "";
-  return [
-    `Buyers paid ${euros(day.savedCt)} less than retail, sellers earned ${euros(day.earnedCt)} ` +
-      `more than feed-in:`,
-    `${colors.bold(`${euros(gained)} to the households${share}`)} (before grid fees)`,
-  ];
-}
-
 /**
  * Whose views to show. The roles must exist: `meter` among the orders, `supplier` in `suppliers`.
  */
@@ -274,10 +253,6 @@ function cells(values: readonly (string | number)[], width: number): string {
 
 function kwh(wh: number): string {
   return `${(wh / 1000).toFixed(2)} kWh`;
-}
-
-function euros(ct: number): string {
-  return `€${(ct / 100).toFixed(2)}`;
 }
 
 function counted(count: number, noun: string): string {

@@ -2,6 +2,7 @@
 // code of a command is loaded when it is run.
 import { Command, InvalidArgumentError } from "commander";
 import { messageOf } from "../platform/errors.ts";
+import { addBillCommand } from "./commands/bill.ts";
 import type { ClearOptions } from "./commands/clear.ts";
 import { addEnrolCommand } from "./commands/enrol.ts";
 import { addEvaluatorCommand } from "./commands/evaluator.ts";
@@ -91,6 +92,7 @@ function program(): Command {
   });
   addEvaluatorCommand(hushwatt);
   addMeterCommand(hushwatt);
+  addBillCommand(hushwatt);
   addSupplierCommand(hushwatt);
   addOperatorCommand(hushwatt);
   addInitCommand(hushwatt);

@@ -11,7 +11,7 @@ import {
   idArgument,
   idFromName,
   localEvaluators,
-  newMarketParameters,
+  newMarketFile,
   periodLengthArgument,
   startArgument,
 } from "./new-market-options.ts";
@@ -100,17 +100,21 @@ describe("names and parameters", () => {
     const folder = mkdtempSync(join(tmpdir(), "hushwatt-options-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, "market.json");
-    writeFileSync(file, '\uFEFF{"name": "File", "suppliers": ["A"], "energy_bits": 12}');
-    expect(await newMarketParameters(file, undefined, ["B"])).toEqual({
-      name: "File",
-      suppliers: ["B"],
-      energy_bits: 12,
+    writeFileSync(
+      file,
+      '\uFEFF{"name": "File", "suppliers": ["A"], "energy_bits": 12, "settlement": {"time_zone": "UTC"}}',
+    );
+    expect(await newMarketFile(file, undefined, ["B"])).toEqual({
+      parameters: { name: "File", suppliers: ["B"], energy_bits: 12 },
+      settlement: { time_zone: "UTC" },
     });
-    expect(await newMarketParameters(undefined, "N", undefined)).toEqual({ name: "N" });
-    await expect(newMarketParameters(`${file}.x`, "N", undefined)).rejects.toThrow("no such file");
+    expect(await newMarketFile(undefined, "N", undefined)).toEqual({
+      parameters: { name: "N" },
+    });
+    await expect(newMarketFile(`${file}.x`, "N", undefined)).rejects.toThrow("no such file");
     for (const text of ["[]", "null", "{"]) {
       writeFileSync(file, text);
-      await expect(newMarketParameters(file, "N", undefined)).rejects.toThrow("JSON");
+      await expect(newMarketFile(file, "N", undefined)).rejects.toThrow("JSON");
     }
   });
 });

@@ -1,7 +1,7 @@
 // What the options of `hushwatt init` mean: a market's evaluators, its periods, its parameters.
-import { readFile } from "node:fs/promises";
 import { InvalidArgumentError } from "commander";
 import type { Address, NewEvaluator } from "../registrar/init-market.ts";
+import { type MarketFile, readMarketFile } from "./market-file.ts";
 import { InputError } from "./terminal.ts";
 
 const LOCAL_HOST = "127.0.0.1";
@@ -115,32 +115,19 @@ export function firstPeriodAfter(nowMs: number, periodS: number, isLocal: boolea
   return firstPeriodAt(startS, periodS);
 }
 
-/** The fields of MARKET.json, with a name and suppliers from the command line over those of the file. */
-export async function newMarketParameters(
+/** MARKET.json, with a name and suppliers from the command line over those of the file. */
+export async function newMarketFile(
   file: string | undefined,
   name: string | undefined,
   suppliers: readonly string[] | undefined,
-): Promise<Record<string, unknown>> {
+): Promise<MarketFile> {
   const given = {
     ...(name === undefined ? {} : { name }),
     ...(suppliers === undefined ? {} : { suppliers }),
   };
-  if (file === undefined) return given;
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new InputError([
-      `cannot read ${file}: ${error.code === "ENOENT" ? "no such file" : error.code}`,
-    ]);
-  });
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch {
-    throw new InputError([`${file} is not JSON`]);
-  }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return { ...value, ...given };
-  }
-  throw new InputError([`${file}: expected one JSON object { ... }`]);
+  if (file === undefined) return { parameters: given, settlement: undefined };
+  const { parameters, settlement } = await readMarketFile(file);
+  return { parameters: { ...parameters, ...given }, settlement };
 }
 
 /** The market's id unless one is given: its name in small letters, digits and hyphens. */

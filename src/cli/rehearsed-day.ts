@@ -1,6 +1,6 @@
 // A rehearsed day put together from what its meters and suppliers found out by themselves, each for its own, and
 // checked as only whoever sees them all can: everybody has the same price, and every sum is right.
-import type { RehearsedPeriod } from "../agents/rehearsal.ts";
+import type { RehearsedPeriod } from "../agents/rehearsal-results.ts";
 import type { SupplierSums } from "../market/order.ts";
 import type { CommunityDay } from "../sim/community/community.ts";
 import type { DayPeriod } from "../sim/day-summary.ts";

@@ -1,11 +1,9 @@
 // The HTTP API of one evaluator, call by call. What comes back is checked for its form, and that it is about what was
 // asked; whether it is true is for the caller to verify. Nothing is tried again here.
 import { z } from "zod";
-import { type Clock, systemClock } from "../platform/clock.ts";
-import { type Signer, signRequest } from "../wire/http-signature.ts";
-import type { HttpAnswer, HttpTransport } from "../wire/http-transport.ts";
-import { ORDER_MEDIA_TYPE } from "../wire/order-body.ts";
-import { codeOfProblem, type ProblemCode, problemSchema } from "../wire/problems.ts";
+import type { Signer } from "../wire/http-signature.ts";
+import type { HttpAnswer } from "../wire/http-transport.ts";
+import { ORDER_MEDIA_TYPE, READING_MEDIA_TYPE } from "../wire/order-body.ts";
 import {
   type AggregateShare,
   aggregateSchema,
@@ -19,99 +17,91 @@ import {
   signedReceiptSchema,
   textOfPeriod,
 } from "../wire/records.ts";
+import {
+  type BillShare,
+  billShareSchema,
+  type MeteredShare,
+  type MonthRecord,
+  meteredSchema,
+  monthRecordSchema,
+  type PayableShares,
+  payablesSchema,
+  type ReadingInclusion,
+  readingInclusionSchema,
+  type SettlementRecord,
+  type SignedReadingReceipt,
+  settlementRecordSchema,
+  signedReadingReceiptSchema,
+} from "../wire/settlement-records.ts";
+import { type CallOptions, EvaluatorHttp, type EvaluatorOptions } from "./evaluator-http.ts";
 
-export interface EvaluatorApiOptions {
-  readonly evaluator: number;
-  /** As the market document has it; the API's paths follow. */
-  readonly url: string;
-  readonly send: HttpTransport;
-  readonly clock?: Clock;
-}
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** The evaluator refused: the status of HTTP, the code of its problem, and its words. */
-export class ApiError extends Error {
-  override readonly name = "ApiError";
-  readonly status: number;
-  /** "unknown" when it is none of the catalogue: perhaps something between here and the evaluator answered. */
-  readonly code: ProblemCode | "unknown";
-  readonly detail: string;
-  /** After how many seconds it may be tried again, where it says so. */
-  readonly retryAfterS: number | null;
-
-  constructor(
-    evaluator: number,
-    problem: Pick<ApiError, "status" | "code" | "detail" | "retryAfterS">,
-  ) {
-    super(`evaluator ${evaluator}: ${problem.detail}`);
-    this.status = problem.status;
-    this.code = problem.code;
-    this.detail = problem.detail;
-    this.retryAfterS = problem.retryAfterS;
-  }
-}
-
-/** An answer that is not what the API promises; says what is wrong with it. */
-export class AnswerError extends Error {
-  override readonly name = "AnswerError";
-}
+export { AnswerError, ApiError, type CallOptions } from "./evaluator-http.ts";
 
 const identitySchema = z.strictObject({ certificate: z.string() });
-/** Longest part of an evaluator's words that is passed on. */
-const MOST_DETAIL = 300;
 
-interface Call extends CallOptions {
-  readonly signer?: Signer;
-  readonly method?: "GET" | "PUT";
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+/** What an evaluator says when it has been sent something; `isNew` is false when it was there already. */
+interface Confirmed<Receipt> {
+  readonly receipt: Receipt;
+  readonly isNew: boolean;
 }
 
 export class EvaluatorApi {
   readonly evaluator: number;
-  readonly #base: string;
-  readonly #send: HttpTransport;
-  readonly #clock: Clock;
+  readonly #http: EvaluatorHttp;
   #certificate: string | null = null;
 
-  constructor({ evaluator, url, send, clock = systemClock }: EvaluatorApiOptions) {
-    this.evaluator = evaluator;
-    this.#base = `${url.replace(/\/$/, "")}/v1`;
-    this.#send = send;
-    this.#clock = clock;
+  constructor(options: EvaluatorOptions) {
+    this.evaluator = options.evaluator;
+    this.#http = new EvaluatorHttp(options);
   }
 
-  /** Sends an order's body for the period that begins then; `isNew` is false when it was there already. */
+  /** Sends an order's body for the period that begins then. */
   async submitOrder(
     signer: Signer,
     periodStart: number,
     body: Uint8Array,
     { signal }: CallOptions = {},
-  ): Promise<{ readonly receipt: SignedReceipt; readonly isNew: boolean }> {
+  ): Promise<Confirmed<SignedReceipt>> {
     const path = `/periods/${textOfPeriod(periodStart)}/order`;
-    const answer = await this.#call({ method: "PUT", path, signer, body, signal });
-    return { receipt: this.#parsed(answer, signedReceiptSchema), isNew: answer.status === 201 };
+    const media = ORDER_MEDIA_TYPE;
+    const answer = await this.#http.call({ method: "PUT", path, signer, body, media, signal });
+    const receipt = this.#http.parsed(answer, signedReceiptSchema);
+    return { receipt, isNew: answer.status === 201 };
+  }
+
+  /** Sends a reading's body for the period that began then. */
+  async submitReading(
+    signer: Signer,
+    periodStart: number,
+    body: Uint8Array,
+    { signal }: CallOptions = {},
+  ): Promise<Confirmed<SignedReadingReceipt>> {
+    const path = `/periods/${textOfPeriod(periodStart)}/reading`;
+    const media = READING_MEDIA_TYPE;
+    const answer = await this.#http.call({ method: "PUT", path, signer, body, media, signal });
+    const receipt = this.#http.parsed(answer, signedReadingReceiptSchema);
+    return { receipt, isNew: answer.status === 201 };
   }
 
   /** The receipt of the signer's last order for a period. */
-  async receipt(
-    signer: Signer,
-    periodStart: number,
-    { signal }: CallOptions = {},
-  ): Promise<SignedReceipt> {
+  receipt(signer: Signer, periodStart: number, options: CallOptions = {}): Promise<SignedReceipt> {
     const path = `/periods/${textOfPeriod(periodStart)}/receipt`;
-    return this.#parsed(await this.#call({ path, signer, signal }), signedReceiptSchema);
+    return this.#get(path, signedReceiptSchema, options, signer);
   }
 
-  async period(periodStart: number, { signal }: CallOptions = {}): Promise<PeriodRecord> {
+  /** The receipt of the signer's last reading of a period. */
+  readingReceipt(
+    signer: Signer,
+    periodStart: number,
+    options: CallOptions = {},
+  ): Promise<SignedReadingReceipt> {
+    const path = `/periods/${textOfPeriod(periodStart)}/reading`;
+    return this.#get(path, signedReadingReceiptSchema, options, signer);
+  }
+
+  async period(periodStart: number, options: CallOptions = {}): Promise<PeriodRecord> {
     const path = `/periods/${textOfPeriod(periodStart)}`;
-    const record = this.#parsed(await this.#call({ path, signal }), periodRecordSchema);
-    this.#checkPeriod(record, periodStart);
-    return record;
+    return this.#ofPeriod(await this.#get(path, periodRecordSchema, options), periodStart);
   }
 
   /** The records of known periods that begin from `from` on and before `to`, newest first, at most `limit`. */
@@ -122,45 +112,93 @@ export class EvaluatorApi {
     { signal }: CallOptions = {},
   ): Promise<PeriodRecord[]> {
     const query = { from: textOfPeriod(from), to: textOfPeriod(to), limit: String(limit) };
-    const answer = await this.#call({ path: "/periods", query, signal });
-    return this.#parsed(answer, z.array(periodRecordSchema));
+    const answer = await this.#http.call({ path: "/periods", query, signal });
+    return this.#http.parsed(answer, z.array(periodRecordSchema));
   }
 
   /** This evaluator's share of the signer's result: 409 "not-decided" before there is one, 410 "void" if never. */
   async result(
     signer: Signer,
     periodStart: number,
-    { signal }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<ResultShare> {
     const path = `/periods/${textOfPeriod(periodStart)}/result`;
-    return this.#share(await this.#call({ path, signer, signal }), resultSchema, periodStart);
+    const share = await this.#get(path, resultSchema, options, signer);
+    return this.#own(this.#ofPeriod(share, periodStart));
   }
 
   /** This evaluator's shares of the sums of the signer, a supplier; errors as `result`. */
   async aggregate(
     signer: Signer,
     periodStart: number,
-    { signal }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<AggregateShare> {
     const path = `/periods/${textOfPeriod(periodStart)}/aggregate`;
-    return this.#share(await this.#call({ path, signer, signal }), aggregateSchema, periodStart);
+    const share = await this.#get(path, aggregateSchema, options, signer);
+    return this.#own(this.#ofPeriod(share, periodStart));
   }
 
   async inclusion(
     periodStart: number,
     meter: string,
-    { signal }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<Inclusion> {
     const path = `/periods/${textOfPeriod(periodStart)}/inclusion/${meter}`;
-    const inclusion = this.#parsed(await this.#call({ path, signal }), inclusionSchema);
-    this.#checkPeriod(inclusion, periodStart);
-    if (inclusion.meter !== meter) throw this.#wrong("it is about another meter");
-    return inclusion;
+    const found = this.#ofPeriod(await this.#get(path, inclusionSchema, options), periodStart);
+    if (found.meter !== meter) throw this.#http.wrong("it is about another meter");
+    return found;
+  }
+
+  /** A proof that a meter's reading is in the set of a period's last settlement: 404 "no-reading" if it is not. */
+  async readingInclusion(
+    periodStart: number,
+    meter: string,
+    options: CallOptions = {},
+  ): Promise<ReadingInclusion> {
+    const path = `/periods/${textOfPeriod(periodStart)}/settlement/inclusion/${meter}`;
+    const answer = await this.#get(path, readingInclusionSchema, options);
+    const found = this.#ofPeriod(answer, periodStart);
+    if (found.meter !== meter) throw this.#http.wrong("it is about another meter");
+    return found;
+  }
+
+  /** What this evaluator says about the settlement of a period. */
+  async settlement(periodStart: number, options: CallOptions = {}): Promise<SettlementRecord> {
+    const path = `/periods/${textOfPeriod(periodStart)}/settlement`;
+    return this.#ofPeriod(await this.#get(path, settlementRecordSchema, options), periodStart);
+  }
+
+  /** Its shares of what the customers of the signer, a supplier, metered: 409 "not-settled" before a settlement. */
+  async metered(
+    signer: Signer,
+    periodStart: number,
+    options: CallOptions = {},
+  ): Promise<MeteredShare> {
+    const path = `/periods/${textOfPeriod(periodStart)}/metered`;
+    const share = await this.#get(path, meteredSchema, options, signer);
+    return this.#own(this.#ofPeriod(share, periodStart));
+  }
+
+  /** What this evaluator says about a month, such as 2025-06. */
+  async month(month: string, options: CallOptions = {}): Promise<MonthRecord> {
+    return this.#ofMonth(await this.#get(`/months/${month}`, monthRecordSchema, options), month);
+  }
+
+  /** Its shares of the signer's bill: 409 "month-open" before the month is closed. */
+  async bill(signer: Signer, month: string, options: CallOptions = {}): Promise<BillShare> {
+    const share = await this.#get(`/months/${month}/bill`, billShareSchema, options, signer);
+    return this.#own(this.#ofMonth(share, month));
+  }
+
+  /** Its shares of what the customers of the signer, a supplier, owe; errors as `bill`. */
+  async payables(signer: Signer, month: string, options: CallOptions = {}): Promise<PayableShares> {
+    const shares = await this.#get(`/months/${month}/payables`, payablesSchema, options, signer);
+    return this.#own(this.#ofMonth(shares, month));
   }
 
   /** The text of the market document that this evaluator works by. */
   async market({ signal }: CallOptions = {}): Promise<string> {
-    const { body } = await this.#call({ path: "/market", signal });
+    const { body } = await this.#http.call({ path: "/market", signal });
     return new TextDecoder().decode(body);
   }
 
@@ -170,66 +208,35 @@ export class EvaluatorApi {
     fresh = false,
   }: CallOptions & { fresh?: boolean } = {}): Promise<string> {
     if (this.#certificate !== null && !fresh) return this.#certificate;
-    const answer = await this.#call({ path: "/identity", signal });
-    this.#certificate = this.#parsed(answer, identitySchema).certificate;
-    return this.#certificate;
+    const { certificate } = await this.#get("/identity", identitySchema, { signal });
+    this.#certificate = certificate;
+    return certificate;
   }
 
-  async #call({ method = "GET", path, query, signer, body, signal }: Call): Promise<HttpAnswer> {
-    const url = new URL(`${this.#base}${path}`);
-    const media = body === undefined ? {} : { "content-type": ORDER_MEDIA_TYPE };
-    const plain = { accept: "application/json", ...media };
-    const request = { method, path: url.pathname, headers: plain, ...(body ? { body } : {}) };
-    const nowS = this.#clock.utcMs() / 1000;
-    const headers =
-      signer === undefined ? plain : await signRequest(request, signer, this.evaluator, nowS);
-    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
-    const answer = await this.#send({ method, url: url.href, headers, body, signal });
-    if (answer.status < 200 || answer.status > 299) throw this.#refusal(answer);
-    return answer;
-  }
-
-  #refusal({ status, headers, body }: HttpAnswer): ApiError {
-    const retryAfter = headers["retry-after"] ?? "";
-    const retryAfterS = /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : null;
-    const problem = problemSchema.safeParse(jsonOf(body)).data;
-    const code = problem === undefined ? "unknown" : codeOfProblem(problem);
-    const said = problem?.detail ?? `it answered with HTTP status ${status}`;
-    const detail = said.replace(/\p{Cc}/gu, " ").slice(0, MOST_DETAIL);
-    return new ApiError(this.evaluator, { status, code, detail, retryAfterS });
-  }
-
-  #parsed<T>({ body }: HttpAnswer, schema: z.ZodType<T>): T {
-    const result = schema.safeParse(jsonOf(body));
-    if (result.success) return result.data;
-    throw this.#wrong(z.prettifyError(result.error));
-  }
-
-  #share<T extends { readonly period: string; readonly evaluator: number }>(
-    answer: HttpAnswer,
+  async #get<T>(
+    path: string,
     schema: z.ZodType<T>,
-    periodStart: number,
-  ): T {
-    const share = this.#parsed(answer, schema);
-    this.#checkPeriod(share, periodStart);
-    if (share.evaluator !== this.evaluator) throw this.#wrong("it is that of another evaluator");
-    return share;
+    { signal }: CallOptions,
+    signer?: Signer,
+  ): Promise<T> {
+    const signed = signer === undefined ? {} : { signer };
+    const answer: HttpAnswer = await this.#http.call({ path, signal, ...signed });
+    return this.#http.parsed(answer, schema);
   }
 
-  #checkPeriod({ period }: { readonly period: string }, asked: number): void {
-    if (period !== textOfPeriod(asked)) throw this.#wrong(`it is about the period ${period}`);
+  /** Throws AnswerError when it is not about the period. */
+  #ofPeriod<T extends { readonly period: string }>(answer: T, asked: number): T {
+    if (answer.period === textOfPeriod(asked)) return answer;
+    throw this.#http.wrong(`it is about the period ${answer.period}`);
   }
 
-  #wrong(what: string): AnswerError {
-    return new AnswerError(`evaluator ${this.evaluator} sent a wrong answer: ${what}`);
+  #ofMonth<T extends { readonly month: string }>(answer: T, asked: string): T {
+    if (answer.month === asked) return answer;
+    throw this.#http.wrong(`it is about the month ${answer.month}`);
   }
-}
 
-/** Undefined when it is no JSON. */
-function jsonOf(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch {
-    return undefined;
+  #own<T extends { readonly evaluator: number }>(share: T): T {
+    if (share.evaluator === this.evaluator) return share;
+    throw this.#http.wrong("it is that of another evaluator");
   }
 }

@@ -1,27 +1,25 @@
-// What a meter does in the market: splits its order, sends it to all evaluators, and fetches and verifies what came of
-// it. Keeps nothing: its caller keeps the prepared order.
-import type { Field } from "../field/field.ts";
+// What a meter does in the market: splits its orders and readings, sends them to all evaluators, and fetches and
+// verifies what came of them. Keeps nothing: its caller keeps what was prepared.
 import { gateClosureOf, type MarketDocument } from "../market/market-document.ts";
+import { monthClosureOf, monthOf } from "../market/tariffs.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { marketClock } from "../platform/market-clock.ts";
-import type { Primitives } from "../platform/primitives.ts";
 import type { Signer } from "../wire/http-signature.ts";
+import type { SignedReadingReceipt } from "../wire/settlement-records.ts";
+import type { ClientTools } from "./client-tools.ts";
+import { type CountedReading, countedReading } from "./counted-reading.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
+import { type MeterBill, meterBill } from "./meter-bill.ts";
 import { type MeterOutcome, meterOutcome } from "./meter-outcome.ts";
-import { type Submission, submitTo } from "./order-submission.ts";
 import {
   type ClearOrder,
   type PreparedOrder,
   prepareOrder,
   sharedSetting,
 } from "./prepared-order.ts";
+import { type Metered, type PreparedReading, prepareReading } from "./prepared-reading.ts";
+import { type Submission, type Submitting, submitOrderTo, submitReadingTo } from "./submission.ts";
 import { Trust } from "./trust.ts";
-
-export interface ClientTools {
-  readonly field: Field;
-  readonly primitives: Primitives;
-  readonly clock?: Clock;
-}
 
 export interface MeterClientOptions {
   readonly market: MarketDocument;
@@ -33,6 +31,8 @@ export interface MeterClientOptions {
   /** Index of its supplier, as its certificate has it. */
   readonly supplier: number;
   readonly tools: ClientTools;
+  /** What several clients of one process share: what one has verified, the others need not. */
+  readonly trust?: Trust;
 }
 
 const FRACTION_STEPS = 2 ** 16;
@@ -47,7 +47,7 @@ export class MeterClient {
     sharedSetting(options.market.setting);
     this.#options = options;
     this.#clock = options.tools.clock ?? systemClock;
-    this.#trust = new Trust(options.market.authorityPem, this.#clock);
+    this.#trust = options.trust ?? new Trust(options.market.authorityPem, this.#clock);
   }
 
   /**
@@ -65,26 +65,58 @@ export class MeterClient {
   }
 
   /**
+   * Splits what the meter counted in the period that began at `periodStart`, as `prepareOrder` an order. `netUnits` is
+   * what it bought less what it sold then, in units of 2^-10 Wh; a correction has a higher sequence number. Throws
+   * ReadingInputError when the reading cannot be.
+   */
+  async prepareReading(
+    periodStart: number,
+    metered: Metered,
+    netUnits: number,
+    sequence: number,
+  ): Promise<PreparedReading> {
+    const { tools, market } = this.#options;
+    return prepareReading(tools, market, this.#options, periodStart, metered, netUnits, sequence);
+  }
+
+  /**
    * Sends an order to all evaluators, to each until it has confirmed it or refuses, or the gate of the period closes.
    * May be done again with the same order. Rejects only when the signal is aborted.
    */
   submit(prepared: PreparedOrder, { signal }: CallOptions = {}): Promise<Submission[]> {
-    const { market, meter, signer, apis, tools } = this.#options;
+    const closure = gateClosureOf(this.#options.market, prepared.periodStart);
+    const context = this.#submitting(closure, signal);
+    return Promise.all(this.#options.apis.map((api) => submitOrderTo(api, prepared, context)));
+  }
+
+  /** The same with a reading, until its month is closed, or until `untilS` (market time) when that is sooner. */
+  submitReading(
+    prepared: PreparedReading,
+    { signal, untilS = Number.POSITIVE_INFINITY }: CallOptions & { readonly untilS?: number } = {},
+  ): Promise<Submission<SignedReadingReceipt>[]> {
+    const { market, apis } = this.#options;
+    const closure = monthClosureOf(market, monthOf(market, prepared.periodStart));
+    const context = this.#submitting(Math.min(closure, untilS), signal);
+    return Promise.all(apis.map((api) => submitReadingTo(api, prepared, context)));
+  }
+
+  /** `untilS` is when evaluators take it no more, market time. */
+  #submitting(untilS: number, signal: AbortSignal | undefined): Submitting {
+    const { market, meter, signer, tools } = this.#options;
     const time = marketClock(this.#clock, market.rehearsal);
-    const context = {
+    return {
       market: market.id,
       meter,
       signer,
       trust: this.#trust,
       clock: this.#clock,
-      untilClosureMs: () => time.msUntil(gateClosureOf(market, prepared.periodStart)),
+      untilClosureMs: () => time.msUntil(untilS),
       fraction: () => {
         const [low, high] = tools.primitives.randomBytes(2);
         return (low! + 256 * high!) / FRACTION_STEPS;
       },
       signal,
     };
-    return Promise.all(apis.map((api) => submitTo(api, prepared, context)));
   }
 
   /**
@@ -97,5 +129,15 @@ export class MeterClient {
     { signal }: CallOptions = {},
   ): Promise<MeterOutcome> {
     return meterOutcome({ ...this.#options, trust: this.#trust, signal }, periodStart, prepared);
+  }
+
+  /** Which reading of this meter counted in the last settlement of a period. Errors as `outcome`. */
+  countedReading(periodStart: number, { signal }: CallOptions = {}): Promise<CountedReading> {
+    return countedReading({ ...this.#options, trust: this.#trust, signal }, periodStart);
+  }
+
+  /** The bill of a month, such as 2025-06, as evaluators state it. Errors as `outcome`. */
+  bill(month: string, { signal }: CallOptions = {}): Promise<MeterBill> {
+    return meterBill({ ...this.#options, trust: this.#trust, signal }, month);
   }
 }

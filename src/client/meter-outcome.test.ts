@@ -1,7 +1,6 @@
 // A meter's outcome from evaluators that are honest, silent, behind or lie.
 import { describe, expect, it } from "vitest";
 import { type Decision, textOfPeriod } from "../wire/records.ts";
-import { EvaluatorsDisagreeError, UnavailableError } from "./decisions.ts";
 import {
   agreedWith,
   METER,
@@ -19,6 +18,7 @@ import {
 import { MeterClient } from "./meter-client.ts";
 import type { ClearOrder } from "./prepared-order.ts";
 import { WrongSharesError } from "./result-shares.ts";
+import { EvaluatorsDisagreeError, UnavailableError } from "./statements.ts";
 import { TrustError } from "./trust.ts";
 
 const signer = await signerOf("meter", METER);
@@ -202,7 +202,8 @@ describe("the outcome", () => {
     const { message, statements } = error as EvaluatorsDisagreeError;
     expect(message).toMatch(/evaluator 0: cleared at tick 1500.*evaluator 2: cleared at tick 1501/);
     expect(statements.map(({ evaluator }) => evaluator)).toEqual([0, 1, 2]);
-    expect(statements[2]!.said).toEqual(other);
+    const { decision: statement, signatures } = other;
+    expect(statements[2]!.said).toEqual({ statement, signatures });
   });
 
   it("is not stopped by what an evaluator says and nobody has signed, but tells it", async () => {

@@ -8,10 +8,11 @@ import type { Signer } from "../wire/http-signature.ts";
 import { orderLeaf, verifyInclusion } from "../wire/merkle.ts";
 import type { Decision, Inclusion, ResultShare } from "../wire/records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
-import { commonDecision, hearPeriod, UnavailableError } from "./decisions.ts";
+import { commonDecision, hearPeriod } from "./decisions.ts";
 import { ApiError, type EvaluatorApi } from "./evaluator-api.ts";
 import type { ClearOrder, PreparedOrder } from "./prepared-order.ts";
-import { fetchShares, putTogether, type ShareFetching } from "./result-shares.ts";
+import { type Fetching, fetchShares, putTogether } from "./result-shares.ts";
+import { UnavailableError } from "./statements.ts";
 import type { Trust } from "./trust.ts";
 
 export interface MeterOutcome {
@@ -143,7 +144,7 @@ async function ownResult(
   inclusion: Inclusion,
 ): Promise<{ readonly aboveUnits: number; readonly shares: Check }> {
   const { market, apis, signer, tools, signal } = context;
-  const fetching: ShareFetching<ResultShare> = {
+  const fetching: Fetching<ResultShare> = {
     fetch: (api) => api.result(signer, periodStart, { signal }),
     problemOf: ({ attempt, position, order, rejected }) => {
       if (attempt !== decision.attempt) return "a share of another attempt";
@@ -154,7 +155,7 @@ async function ownResult(
     },
     signal,
   };
-  const fetched = await fetchShares({ tools, market, apis }, decision, fetching);
+  const fetched = await fetchShares({ tools, market, apis }, decision.active, fetching);
   const [aboveUnits] = await putTogether(tools, market, fetched.held, 1);
   const names = evaluatorNames(fetched.held.map(({ evaluator }) => evaluator));
   const detail = [`${names} sent shares that fit together`, ...fetched.problems].join("; ");

@@ -4,8 +4,9 @@ import type { MarketDocument } from "../market/market-document.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { type Decision, type PeriodRecord, periodOfText } from "../wire/records.ts";
-import { commonDecision, type Heard } from "./decisions.ts";
+import { commonDecision } from "./decisions.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
+import type { Heard } from "./statements.ts";
 import { Trust } from "./trust.ts";
 
 export interface OperatorClientOptions {
@@ -78,7 +79,10 @@ export class OperatorClient {
     return { evaluators: told.map(({ evaluator, problem }) => ({ evaluator, problem })), periods };
   }
 
-  async #periodStatus(periodStart: number, heard: readonly Heard[]): Promise<PeriodStatus> {
+  async #periodStatus(
+    periodStart: number,
+    heard: readonly Heard<PeriodRecord>[],
+  ): Promise<PeriodStatus> {
     const records = heard.map(({ record }) => record);
     try {
       const decided = await commonDecision(this.#options.market, this.#trust, periodStart, heard);

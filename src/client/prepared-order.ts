@@ -1,17 +1,19 @@
-// A meter's order for one period, split and ready to be sent: what its meter keeps before it sends anything, so that
-// after a crash the very same order can be sent again. Holds the order in clear and all of its shares: it never
-// leaves the meter as a whole.
+// A meter's order for one period, split and ready to be sent: what its meter keeps before it sends anything. Holds the
+// order in clear.
 import { z } from "zod";
-import type { Field } from "../field/field.ts";
 import type { MarketDocument } from "../market/market-document.ts";
 import type { Side } from "../market/order.ts";
-import { type OrderLayout, orderLayout } from "../market/order-layout.ts";
+import { type OrderLayout, orderLayout, orderRows } from "../market/order-layout.ts";
 import { orderPieces } from "../market/order-pieces.ts";
-import type { Primitives } from "../platform/primitives.ts";
-import { encodeOrder, marketTag, orderIdOf } from "../wire/order-body.ts";
 import { orderId } from "../wire/records.ts";
 import type { Setting } from "../wire/setting.ts";
-import { shareOrders } from "./share-orders.ts";
+import {
+  type BodyTools,
+  type Household,
+  packBodies,
+  splitBody,
+  unpackBodies,
+} from "./prepared-body.ts";
 
 /** What a household asks for. `limitTick` is null only when idle. */
 export interface ClearOrder {
@@ -30,13 +32,6 @@ export interface PreparedOrder {
   readonly bodies: readonly Uint8Array[];
 }
 
-export interface Household {
-  /** The meter's id: 32 hexadecimal digits. */
-  readonly meter: string;
-  /** Index in the market's list of suppliers; the one that the meter's certificate names. */
-  readonly supplier: number;
-}
-
 /** The order cannot be; says what is wrong and what would be right. */
 export class OrderInputError extends Error {
   override readonly name = "OrderInputError";
@@ -50,7 +45,7 @@ export const layoutOf = ({ parameters, suppliers }: MarketDocument): OrderLayout
  * other. Throws OrderInputError.
  */
 export function prepareOrder(
-  tools: { readonly field: Field; readonly primitives: Primitives },
+  tools: BodyTools,
   market: MarketDocument,
   { meter, supplier }: Household,
   periodStart: number,
@@ -58,18 +53,14 @@ export function prepareOrder(
   sequence: number,
 ): PreparedOrder {
   checkOrder(market, order, sequence);
-  const { primitives } = tools;
   const layout = layoutOf(market);
-  const { engine, parties, threshold } = sharedSetting(market.setting);
+  const setting = sharedSetting(market.setting);
   const pieces = orderPieces(market.setting, layout);
-  const setting = { engine, parties, threshold };
-  const streams = shareOrders(tools, setting, layout, [{ ...order, meter, supplier }]);
-  const tag = marketTag(primitives, market.id);
-  const header = { market: tag, meter, periodStart, sequence };
-  const bodies = encodeOrder(primitives, header, pieces, streams);
-  const id = orderIdOf(primitives, bodies[0]!, pieces);
+  const row = orderRows([{ ...order, meter, supplier }], layout);
+  const when = { periodStart, sequence };
+  const { id, bodies } = splitBody(tools, market, { meter }, when, { setting, pieces, row });
   const { side, energyWh, limitTick } = order;
-  return { periodStart, sequence, order: { side, energyWh, limitTick }, orderId: id, bodies };
+  return { ...when, order: { side, energyWh, limitTick }, orderId: id, bodies };
 }
 
 /** The setting, of an engine whose orders a meter can split by itself. */
@@ -109,46 +100,25 @@ const headerSchema = z.strictObject({
   lengths: z.array(z.int().min(1)),
 });
 
-/** As bytes: four letters, the length of a JSON header (u32 little-endian), the header, the bodies. */
+/** As bytes, to be kept. */
 export function encodePrepared(prepared: PreparedOrder): Uint8Array<ArrayBuffer> {
   const { side, energyWh, limitTick } = prepared.order;
-  const header: z.infer<typeof headerSchema> = {
+  const header: Omit<z.infer<typeof headerSchema>, "lengths"> = {
     period_start: prepared.periodStart,
     sequence: prepared.sequence,
     side,
     energy_wh: energyWh,
     limit_tick: limitTick,
     order: prepared.orderId,
-    lengths: prepared.bodies.map(({ length }) => length),
   };
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const length = new Uint8Array(4);
-  new DataView(length.buffer).setUint32(0, json.length, true);
-  const parts = [new TextEncoder().encode(MAGIC), length, json, ...prepared.bodies];
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return packBodies(MAGIC, header, prepared.bodies);
 }
 
 /** The inverse. Throws OrderInputError when the bytes are not of `encodePrepared`. */
 export function decodePrepared(bytes: Uint8Array): PreparedOrder {
-  const wrong = new OrderInputError("the kept order is damaged");
-  const headAt = MAGIC.length + 4;
-  if (bytes.length < headAt || textOf(bytes.subarray(0, MAGIC.length)) !== MAGIC) throw wrong;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const bodiesAt = headAt + view.getUint32(MAGIC.length, true);
-  const header = headerSchema.safeParse(jsonOf(textOf(bytes.subarray(headAt, bodiesAt)))).data;
-  if (header === undefined) throw wrong;
-  let at = bodiesAt;
-  const bodies = header.lengths.map((length) => {
-    at += length;
-    return bytes.slice(at - length, at);
-  });
-  if (at !== bytes.length) throw wrong;
+  const kept = unpackBodies(MAGIC, bytes, (header) => headerSchema.safeParse(header).data);
+  if (kept === null) throw new OrderInputError("the kept order is damaged");
+  const { header, bodies } = kept;
   return {
     periodStart: header.period_start,
     sequence: header.sequence,
@@ -156,14 +126,4 @@ export function decodePrepared(bytes: Uint8Array): PreparedOrder {
     orderId: header.order,
     bodies,
   };
-}
-
-const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,17 +2,19 @@
 // before it is used, and a result that nobody could have is refused.
 import { base64ToArrayBuffer } from "structured-headers";
 import type { Field } from "../field/field.ts";
+import type { Vector } from "../field/memory.ts";
+
 import type { MarketDocument } from "../market/market-document.ts";
+import { signedElements } from "../market/money.ts";
 import { InvariantError } from "../platform/assert.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { InconsistentSharesError } from "../sharing/replicated.ts";
-import type { Decision } from "../wire/records.ts";
 import { evaluatorNames } from "./checks.ts";
-import { UnavailableError } from "./decisions.ts";
 import type { EvaluatorApi } from "./evaluator-api.ts";
 import { layoutOf } from "./prepared-order.ts";
 import { sharingOf } from "./sharing.ts";
+import { UnavailableError } from "./statements.ts";
 
 export interface HeldShare {
   readonly evaluator: number;
@@ -35,56 +37,99 @@ interface Asked {
   readonly apis: readonly EvaluatorApi[];
 }
 
-/** How the shares of one result are asked for, and what must be true of each. */
-export interface ShareFetching<T extends { readonly share: string | null }> {
+/** How the answers that shares are in are asked for, and what must be true of each. */
+export interface Fetching<T> {
   fetch(api: EvaluatorApi): Promise<T>;
-  /** What it is instead of a share of the result; null when it is right. */
+  /** What it is instead of an answer with shares of the result; null when it is right. */
   problemOf(answer: T): string | null;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface FetchedShares {
-  readonly held: readonly HeldShare[];
-  /** Why others of those that computed have sent none. */
+export interface FetchedAnswers<T> {
+  readonly answers: readonly { readonly evaluator: number; readonly answer: T }[];
+  /** Why others of those that hold shares have sent none. */
   readonly problems: readonly string[];
 }
 
-/** Shares from all evaluators that computed. Throws UnavailableError when they are too few for a result. */
-export async function fetchShares<T extends { readonly share: string | null }>(
+/** Answers of all evaluators that hold shares. Throws UnavailableError when they are too few for a result. */
+export async function fetchAnswers<T>(
   { tools, market, apis }: Asked,
-  { active }: Decision,
-  { fetch, problemOf, signal }: ShareFetching<T>,
-): Promise<FetchedShares> {
-  const held: HeldShare[] = [];
+  holders: readonly number[],
+  { fetch, problemOf, signal }: Fetching<T>,
+): Promise<FetchedAnswers<T>> {
+  const answers: { evaluator: number; answer: T }[] = [];
   const problems: string[] = [];
-  const asked = apis.filter(({ evaluator }) => active.includes(evaluator));
   const ask = async (api: EvaluatorApi): Promise<void> => {
+    const { evaluator } = api;
     try {
       const answer = await fetch(api);
-      const problem = answer.share === null ? "no share" : problemOf(answer);
-      if (problem !== null) problems.push(`evaluator ${api.evaluator} sent ${problem}`);
-      else held.push({ evaluator: api.evaluator, share: bytesOf(answer.share!) });
+      const problem = problemOf(answer);
+      if (problem === null) answers.push({ evaluator, answer });
+      else problems.push(`evaluator ${evaluator} sent ${problem}`);
     } catch (error) {
       signal?.throwIfAborted();
       problems.push(messageOf(error));
     }
   };
-  await Promise.all(asked.map(ask));
+  await Promise.all(apis.filter(({ evaluator }) => holders.includes(evaluator)).map(ask));
   const { leastShares } = sharingOf(tools, market.setting, layoutOf(market), null);
-  if (held.length >= leastShares) return { held, problems };
-  const found = `${held.length} of at least ${leastShares} shares of the result`;
+  if (answers.length >= leastShares) return { answers, problems };
+  const found = `${answers.length} of at least ${leastShares} shares of the result`;
   throw new UnavailableError([found, ...problems].join("; "));
 }
+
+export interface FetchedShares {
+  readonly held: readonly HeldShare[];
+  readonly problems: readonly string[];
+}
+
+/** The same for answers of one share each. */
+export async function fetchShares<T extends { readonly share: string | null }>(
+  asked: Asked,
+  holders: readonly number[],
+  fetching: Fetching<T>,
+): Promise<FetchedShares> {
+  const { answers, problems } = await fetchAnswers(asked, holders, {
+    ...fetching,
+    problemOf: (answer: T) => (answer.share === null ? "no share" : fetching.problemOf(answer)),
+  });
+  const held = answers.map(({ evaluator, answer }) => heldShare(evaluator, answer.share!));
+  return { held, problems };
+}
+
+/** A share as evaluators send it, in base64. */
+export const heldShare = (evaluator: number, share: string): HeldShare => ({
+  evaluator,
+  share: bytesOf(share),
+});
 
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(base64ToArrayBuffer(base64));
 
 /** The `elements` numbers of a result. `held` has at least `leastShares`. Throws WrongSharesError. */
-export async function putTogether(
+export const putTogether = (
   tools: Tools,
   market: MarketDocument,
   held: readonly HeldShare[],
   elements: number,
-): Promise<number[]> {
+): Promise<number[]> =>
+  combined(tools, market, held, elements, (values) => [...tools.field.toNumbers(values)]);
+
+/** The same for numbers of either sign, however large. */
+export const putTogetherSigned = (
+  tools: Tools,
+  market: MarketDocument,
+  held: readonly HeldShare[],
+  elements: number,
+): Promise<bigint[]> =>
+  combined(tools, market, held, elements, (values) => signedElements(tools.field.toBytes(values)));
+
+async function combined<T>(
+  tools: Tools,
+  market: MarketDocument,
+  held: readonly HeldShare[],
+  elements: number,
+  read: (values: Vector) => T,
+): Promise<T> {
   const { field } = tools;
   const sharing = sharingOf(tools, market.setting, layoutOf(market), null);
   const sorted = held.toSorted((a, b) => a.evaluator - b.evaluator);
@@ -100,7 +145,7 @@ export async function putTogether(
       sorted.map(({ share }) => share),
     );
     try {
-      return [...field.toNumbers(values)];
+      return read(values);
     } finally {
       field.free(values);
     }

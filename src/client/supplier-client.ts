@@ -1,14 +1,21 @@
-// What a supplier learns of a period: what its customers bought and sold on the market together, put together from the
-// evaluators' shares and verified as a meter's result is.
+// What a supplier learns: what its customers bought and sold on the market together, what they metered together, and
+// what each of them owes for a month; put together from the evaluators' shares and verified as a meter's result is.
 import type { MarketDocument } from "../market/market-document.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Signer } from "../wire/http-signature.ts";
 import type { AggregateShare } from "../wire/records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
+import type { ClientTools } from "./client-tools.ts";
 import { commonDecision, hearPeriod } from "./decisions.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
-import type { ClientTools } from "./meter-client.ts";
-import { fetchShares, putTogether, type ShareFetching, WrongSharesError } from "./result-shares.ts";
+import { type Fetching, fetchShares, putTogether, WrongSharesError } from "./result-shares.ts";
+import { commonClosing } from "./settlements.ts";
+import {
+  type SupplierMetered,
+  type SupplierMonth,
+  supplierMetered,
+  supplierMonth,
+} from "./supplier-settlement.ts";
 import { Trust } from "./trust.ts";
 
 export interface SupplierClientOptions {
@@ -19,6 +26,8 @@ export interface SupplierClientOptions {
   /** Index in the market's list of suppliers. */
   readonly supplier: number;
   readonly tools: ClientTools;
+  /** What several clients of one process share: what one has verified, the others need not. */
+  readonly trust?: Trust;
 }
 
 /** "withheld": too few of the supplier's customers sent an order for their sums to be told. */
@@ -38,7 +47,8 @@ export class SupplierClient {
 
   constructor(options: SupplierClientOptions) {
     this.#options = options;
-    this.#trust = new Trust(options.market.authorityPem, options.tools.clock ?? systemClock);
+    this.#trust =
+      options.trust ?? new Trust(options.market.authorityPem, options.tools.clock ?? systemClock);
   }
 
   /** The sums of a period. Errors as MeterClient.outcome. */
@@ -50,7 +60,7 @@ export class SupplierClient {
     const { decision, checks } = decided;
     if (decision.outcome === "void") return { state: "void", checks };
     if (decision.revealedSuppliers[supplier] !== true) return { state: "withheld", checks };
-    const fetching: ShareFetching<AggregateShare> = {
+    const fetching: Fetching<AggregateShare> = {
       fetch: (api) => api.aggregate(signer, periodStart, { signal }),
       problemOf: (answer) => {
         if (answer.attempt !== decision.attempt) return "a share of another attempt";
@@ -58,7 +68,7 @@ export class SupplierClient {
       },
       signal,
     };
-    const fetched = await fetchShares({ tools, market, apis }, decision, fetching);
+    const fetched = await fetchShares({ tools, market, apis }, decision.active, fetching);
     const [boughtUnits, soldUnits] = await putTogether(tools, market, fetched.held, 2);
     const names = evaluatorNames(fetched.held.map(({ evaluator }) => evaluator));
     if (!decision.traded && (boughtUnits !== 0 || soldUnits !== 0)) {
@@ -72,5 +82,23 @@ export class SupplierClient {
       soldUnits: soldUnits!,
       checks: [...checks, shares],
     };
+  }
+
+  /**
+   * What its customers metered together in a period, and its position, by the period's last settlement. Errors as
+   * MeterClient.outcome.
+   */
+  metered(periodStart: number, { signal }: CallOptions = {}): Promise<SupplierMetered> {
+    return supplierMetered({ ...this.#options, trust: this.#trust, signal }, periodStart);
+  }
+
+  /** Whether a majority has signed that a month is closed. Errors as MeterClient.outcome. */
+  async isClosed(month: string, options: CallOptions = {}): Promise<boolean> {
+    return (await commonClosing({ ...this.#options, trust: this.#trust }, month, options)) !== null;
+  }
+
+  /** What its customers owe for a month, such as 2025-06, and its position. Errors as MeterClient.outcome. */
+  month(month: string, { signal }: CallOptions = {}): Promise<SupplierMonth> {
+    return supplierMonth({ ...this.#options, trust: this.#trust, signal }, month);
   }
 }

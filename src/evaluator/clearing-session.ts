@@ -3,6 +3,7 @@ import type { Link } from "../channel/channel.ts";
 import { clearPeriod } from "../market/clearing.ts";
 import type { RejectionReason } from "../market/intake.ts";
 import { prepareClearing } from "../market/preparation.ts";
+import { tradesOf } from "../market/settlement.ts";
 import type { Engine } from "../mpc/engine.ts";
 import type { Peers } from "../mpc/network.ts";
 import { permutationFrom } from "../mpc/permutation.ts";
@@ -18,6 +19,8 @@ import {
 import type { OrderIntake } from "./order-intake.ts";
 
 export interface SessionTools extends EngineTools {
+  /** Whether shares of what each order trades are kept, for settlement. */
+  readonly keepTrades?: boolean;
   readonly clock: Clock;
   /** Told when a phase begins. */
   readonly onPhase: (phase: "offline" | "online") => void;
@@ -32,6 +35,8 @@ export interface SessionResult {
   /** This evaluator's output shares: of every order's energy above the line, and of the suppliers' sums. */
   readonly orderShares: Uint8Array;
   readonly supplierShares: Uint8Array;
+  /** Of what each order bought less what it sold, and of what it bought; null where they are not kept. */
+  readonly tradeShares: Uint8Array | null;
   readonly offlineMs: number;
   readonly onlineMs: number;
   readonly bytesSent: number;
@@ -108,9 +113,13 @@ async function computeResult(
   const arrangement = coin === null ? null : permutationFrom(primitives, coin, count);
   const outcome = await clearPeriod(engine, prepared, arrangement);
   const suppliers = outcome.suppliers.filter((sums) => sums !== null);
+  const trades =
+    tools.keepTrades && count > 0 ? await tradesOf(engine, prepared, outcome.aboveUnits) : null;
+  const kept = trades === null ? [] : [trades.net, trades.bought];
   // With malicious security this verifies what came after the last opening: part of the clearing.
-  const revealed = await engine.reveal([outcome.aboveUnits, ...suppliers]);
+  const revealed = await engine.reveal([...kept, outcome.aboveUnits, ...suppliers]);
   const cleared = clock.nowMs();
+  const tradeShares = revealed.splice(0, kept.length);
   const [orderShares, ...supplierShares] = revealed;
   return {
     traded: outcome.traded,
@@ -119,6 +128,7 @@ async function computeResult(
     rejected: intake.rejected,
     orderShares: orderShares!,
     supplierShares: joined(supplierShares),
+    tradeShares: tools.keepTrades ? joined(tradeShares) : null,
     offlineMs: closed - begin,
     onlineMs: cleared - closed,
     elementsSent: engine.stats.elementsSent,

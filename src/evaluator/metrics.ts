@@ -5,17 +5,18 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { ProblemCode } from "../wire/problems.ts";
 import { type Decision, periodOfText } from "../wire/records.ts";
 import type { LeadershipEvents } from "./leadership.ts";
-import type { PeriodEvents } from "./periods/context.ts";
+import type { PeriodEvents, SettlementEvents } from "./periods/context.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const CLEARING_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/** How an order was answered: taken, there already, or refused with this problem. */
+/** How an order or a reading was answered: taken, there already, or refused with this problem. */
 export type OrderAnswer = "accepted" | "known" | ProblemCode;
 
 export class EvaluatorMetrics {
   readonly periods: PeriodEvents;
+  readonly settlements: SettlementEvents;
   readonly leadership: LeadershipEvents;
   readonly registry = new Registry();
 
@@ -25,6 +26,14 @@ export class EvaluatorMetrics {
   readonly orderBatches = this.#histogram(
     "hushwatt_order_batch_size",
     "Orders stored in one transaction",
+    SIZES,
+  );
+  readonly readings = this.#counter("hushwatt_readings_total", "Readings received, by answer", [
+    "result",
+  ]);
+  readonly readingBatches = this.#histogram(
+    "hushwatt_reading_batch_size",
+    "Readings stored in one transaction",
     SIZES,
   );
   readonly requests = this.#counter("hushwatt_http_requests_total", "Requests answered", [
@@ -69,6 +78,37 @@ export class EvaluatorMetrics {
     "Attempts that failed; abort when somebody was found to lie",
     ["kind"],
   );
+  readonly settlementsDecided = this.#counter(
+    "hushwatt_settlements_total",
+    "Settlements of periods decided: the first one, or the correction when the month is closed",
+    ["revision"],
+  );
+  readonly lastSettled = this.#gauge(
+    "hushwatt_last_settled_period_seconds",
+    "Start of the last period that was settled while this process ran, in seconds since 1970 UTC",
+  );
+  readonly rejectedReadings = this.#counter(
+    "hushwatt_rejected_readings_total",
+    "Readings that failed a check, in settlements decided",
+    [],
+  );
+  readonly estimatedReadings = this.#counter(
+    "hushwatt_estimated_readings_total",
+    "Meters of a period that were estimated, in settlements decided",
+    [],
+  );
+  readonly readingCheckSeconds = new Histogram({
+    name: "hushwatt_reading_check_seconds",
+    help: "Duration of checking the readings of a period",
+    buckets: CLEARING_SECONDS,
+    registers: [this.registry],
+  });
+  readonly closedMonths = this.#counter("hushwatt_closed_months_total", "Months closed", []);
+  readonly settlingFailures = this.#counter(
+    "hushwatt_settling_failures_total",
+    "Attempts at settling or closing that failed; abort when somebody was found to lie",
+    ["kind"],
+  );
   readonly linked = this.#gauge(
     "hushwatt_linked_evaluators",
     "Evaluators linked with each other, this one included; 0 where this process does not lead",
@@ -81,6 +121,7 @@ export class EvaluatorMetrics {
   constructor(log: Logger) {
     collectDefaultMetrics({ register: this.registry });
     this.periods = this.#periodEvents(log);
+    this.settlements = this.#settlementEvents(log);
     this.leadership = {
       leading: (fence) => {
         this.status = { ...this.status, leading: true };
@@ -131,6 +172,31 @@ export class EvaluatorMetrics {
       failed: (period, message, lie) => {
         this.failures.inc({ kind: lie ? "abort" : "failure" });
         log.error({ period, abort: lie }, `clearing failed: ${message}`);
+      },
+    };
+  }
+
+  #settlementEvents(log: Logger): SettlementEvents {
+    return {
+      settling: (period, revision, readings, active) => {
+        log.info({ period, revision, readings, active }, "settling");
+      },
+      checkedReadings: (durationMs) => this.readingCheckSeconds.observe(durationMs / 1000),
+      settled: ({ period, revision, attempt, readings, rejected, estimated }) => {
+        this.settlementsDecided.inc({ revision: String(revision) });
+        this.rejectedReadings.inc(rejected.length);
+        this.estimatedReadings.inc(estimated);
+        if (revision === 0) this.lastSettled.set(periodOfText(period));
+        const counts = { readings: readings.count, rejected: rejected.length, estimated };
+        log.info({ period, revision, attempt, ...counts }, "settled");
+      },
+      closed: ({ month, attempt, periods, meters }) => {
+        this.closedMonths.inc();
+        log.info({ month, attempt, periods, meters: meters.count }, "closed a month");
+      },
+      settlingFailed: (what, message, lie) => {
+        this.settlingFailures.inc({ kind: lie ? "abort" : "failure" });
+        log.error({ what, abort: lie }, `settling failed: ${message}`);
       },
     };
   }

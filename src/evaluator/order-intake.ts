@@ -32,6 +32,29 @@ export interface OrderIntake {
   free(): void;
 }
 
+/** What an evaluator receives of `count` replicated rows: components i and i + 1, of which 0 and 1 arrive as seeds. */
+export const replicatedRows = (
+  field: Field,
+  primitives: Primitives,
+  party: number,
+  count: number,
+  width: number,
+): ReceivedRows[] =>
+  [party, (party + 1) % 3].map((index) =>
+    index === 2 ? fullRows(field, count, width) : seededRows(field, primitives, count, width),
+  );
+
+/** Its share of `count` rows in Shamir's sharing: as seeds below the threshold's number, else in full. */
+export const shamirRows = (
+  field: Field,
+  primitives: Primitives,
+  threshold: number,
+  party: number,
+  count: number,
+  width: number,
+): ReceivedRows =>
+  party < threshold ? seededRows(field, primitives, count, width) : fullRows(field, count, width);
+
 /** Evaluator i receives components i and i + 1 of replicated sharings: 0 and 1 as seeds, 2 in full. */
 export function replicatedIntake(
   field: Field,
@@ -41,11 +64,7 @@ export function replicatedIntake(
   layout: OrderLayout,
   membership: Uint8Array | null = null,
 ): OrderIntake {
-  const components = [party, (party + 1) % 3].map((index) =>
-    index === 2
-      ? fullRows(field, count, layout.width)
-      : seededRows(field, primitives, count, layout.width),
-  );
+  const components = replicatedRows(field, primitives, party, count, layout.width);
   return intakeOf(primitives, components, count, layout, membership, (_, peers) =>
     replicatedCheck(field, peers),
   );
@@ -62,10 +81,7 @@ export function shamirIntake(
   membership: Uint8Array | null = null,
 ): OrderIntake {
   assert(party >= 0 && party < setting.parties, "an evaluator's number is below their number");
-  const rows =
-    party < setting.threshold
-      ? seededRows(field, primitives, count, layout.width)
-      : fullRows(field, count, layout.width);
+  const rows = shamirRows(field, primitives, setting.threshold, party, count, layout.width);
   return intakeOf(primitives, [rows], count, layout, membership, (engine, peers, active) => {
     assert(active !== null, "a Shamir session has points");
     return shamirCheck(engine, peers, active);

@@ -166,7 +166,7 @@ function periodContext(
         connect(identity, { ...address, expect: { role: "dealer", id: "0" } }),
     },
     rejoinMs: config.rejoin_ms,
-    events: metrics.periods,
+    events: { ...metrics.periods, ...metrics.settlements },
   };
 }
 

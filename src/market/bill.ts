@@ -45,7 +45,7 @@ export function billOf(
 }
 
 /** Money units over `divisor` in cents, half away from zero. */
-function roundedCents(units: bigint, divisor: bigint): number {
+export function roundedCents(units: bigint, divisor = 1n): number {
   const cent = unitsOfCent * divisor;
   const size = units < 0n ? -units : units;
   const cents = Number((2n * size + cent) / (2n * cent));

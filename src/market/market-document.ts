@@ -98,6 +98,11 @@ export function parseMarketDocument(text: string): MarketDocument {
     const message = `schedule.clearing_periods: found ${schedule.clearing_periods}; at most ${most}`;
     throw new MarketDocumentError(message);
   }
+  if (rest.settlement !== null && setting.engine === "dealer") {
+    const message =
+      "settlement: a market of the engine dealer has none yet; take replicated or shamir";
+    throw new MarketDocumentError(message);
+  }
   const firstPeriod = Date.parse(schedule.first_period) / 1000;
   if (firstPeriod % schedule.period_s !== 0) {
     const message = "schedule.first_period must be a multiple of period_s since 1970 UTC";

@@ -4,7 +4,7 @@
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
 import { AbortError } from "../mpc/abort.ts";
-import { copy, type Engine } from "../mpc/engine.ts";
+import { copy, type Engine, type LocalEngine } from "../mpc/engine.ts";
 import { Partial, type Secret } from "../mpc/shared.ts";
 import type { Primitives } from "../platform/primitives.ts";
 
@@ -12,6 +12,17 @@ import type { Primitives } from "../platform/primitives.ts";
 const FOLDED_AT_ONCE = 4096;
 /** Rows verified at once: until then all that the check numbers came from stays in memory. */
 const VERIFIED_AT_ONCE = 65_536;
+
+/** The shares of a row do not fit together, where that ends the session. */
+export class RowMisfitError extends AbortError {
+  /** Which one; the same at all parties. */
+  readonly row: number;
+
+  constructor(row: number, message: string) {
+    super(message);
+    this.row = row;
+  }
+}
 
 /** All parties' shares of rows, as one party holds them. */
 export interface ReceivedShares {
@@ -169,7 +180,8 @@ async function check<Name extends string>(
     const first = misfits.findIndex((misfit) => misfit !== 0);
     if (first >= 0) {
       const holders = received.holders(misfits[first]!);
-      throw new AbortError(
+      throw new RowMisfitError(
+        from + first,
         `the shares of ${name} ${from + first} at ${holders} do not fit together: its meter lied or one of them`,
       );
     }
@@ -228,7 +240,7 @@ export class WholeColumns<Kept> {
 }
 
 /** The number whose bits these are, most significant first. */
-export function numberOf(engine: Engine, bits: readonly Secret[]): Secret {
+export function numberOf(engine: LocalEngine, bits: readonly Secret[]): Secret {
   let number = copy(engine, bits[0]!);
   for (const bit of bits.slice(1)) {
     const twice = engine.add(number, number);

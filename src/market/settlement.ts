@@ -5,7 +5,7 @@
 // Money is counted in units of 10^-3 ct/kWh times 2^-10 Wh: amounts are exact, and a bill is rounded once (bill.ts).
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
-import { copy, type Engine, mul } from "../mpc/engine.ts";
+import { copy, type Engine, type LocalEngine, mul } from "../mpc/engine.ts";
 import type { Secret } from "../mpc/shared.ts";
 import { assert } from "../platform/assert.ts";
 import { UNITS_PER_WH } from "./order.ts";
@@ -41,7 +41,7 @@ export async function tradesOf(
  * readings alone are settled of. Local; the orders' own trades are the caller's to free.
  */
 export function tradesByMeter(
-  engine: Engine,
+  engine: LocalEngine,
   orders: { readonly trades: SecretTrades; readonly places: Uint32Array } | null,
   meters: number,
 ): SecretTrades {
@@ -95,7 +95,7 @@ export interface Settled {
 
 /** Settles a period. Local: nothing is sent. `suppliers` is per meter the number of its supplier. */
 export function settlePeriod(
-  engine: Engine,
+  engine: LocalEngine,
   trades: SecretTrades,
   delivery: Delivery,
   prices: PeriodPrices,
@@ -150,7 +150,7 @@ function chosen(field: Field, table: readonly number[], which: Uint8Array): Vect
  * reading of less than that, and it takes no comparison. The reading itself, when it comes, replaces the estimate.
  */
 function estimated(
-  engine: Engine,
+  engine: LocalEngine,
   trades: SecretTrades,
   { readings, places, profileWh }: Delivery,
   estimates: Uint8Array,
@@ -184,7 +184,7 @@ function estimated(
 }
 
 /** Elements at the places of their meters, 0 at all others. */
-function byMeter(engine: Engine, value: Secret, places: Uint32Array, count: number): Secret {
+function byMeter(engine: LocalEngine, value: Secret, places: Uint32Array, count: number): Secret {
   const zero = engine.constant([0]);
   const extended = engine.concat([value, zero]);
   const from = new Uint32Array(count).fill(value.length);
@@ -199,7 +199,7 @@ export type Totals = Pick<Settled, "traded" | "fees" | "shortage" | "surplus">;
 const COMPONENTS = ["traded", "fees", "shortage", "surplus"] as const;
 
 /** Adds a period to the totals of the periods before it; null before the first. Local. */
-export function addToTotals(engine: Engine, totals: Totals | null, settled: Totals): Totals {
+export function addToTotals(engine: LocalEngine, totals: Totals | null, settled: Totals): Totals {
   const sumOf = (name: (typeof COMPONENTS)[number]) =>
     totals === null ? copy(engine, settled[name]) : engine.add(totals[name], settled[name]);
   return {
@@ -211,7 +211,7 @@ export function addToTotals(engine: Engine, totals: Totals | null, settled: Tota
 }
 
 /** What each meter owes in all: for itself, and for its supplier. Local. */
-export const payable = (engine: Engine, { traded, fees, shortage, surplus }: Totals): Secret =>
+export const payable = (engine: LocalEngine, { traded, fees, shortage, surplus }: Totals): Secret =>
   engine.signedSum(
     [traded, fees, shortage, surplus].map((value) => ({ value, positive: true })),
     0,
@@ -223,7 +223,7 @@ export const payable = (engine: Engine, { traded, fees, shortage, surplus }: Tot
  * suppliers they add up to exactly 0, because what is bought is what is sold. Local.
  */
 export function sumsBySupplier(
-  engine: Engine,
+  engine: LocalEngine,
   value: Secret,
   suppliers: Uint8Array,
   revealed: readonly boolean[],

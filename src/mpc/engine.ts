@@ -142,6 +142,24 @@ export interface Engine {
   end(): void;
 }
 
+/** The operations that need no other party: whoever holds shares may compute with them by itself. */
+export type LocalEngine = Pick<
+  Engine,
+  | "field"
+  | "constant"
+  | "add"
+  | "sub"
+  | "signedSum"
+  | "scale"
+  | "addNumber"
+  | "mulPublic"
+  | "sum"
+  | "slice"
+  | "concat"
+  | "gather"
+  | "free"
+>;
+
 /** What verified.ts needs of an engine to add malicious security to it. */
 export interface VerifiableEngine extends Engine {
   /** Opens to all parties, each comparing what it hears from several: AbortError if that does not fit together. */
@@ -157,7 +175,7 @@ export interface VerifiableEngine extends Engine {
 }
 
 /** A copy with memory of its own. */
-export const copy = (engine: Engine, value: Secret): Secret =>
+export const copy = (engine: LocalEngine, value: Secret): Secret =>
   engine.signedSum([{ value, positive: true }], 0);
 
 /** Elementwise product, one element per output. */

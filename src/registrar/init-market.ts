@@ -44,6 +44,8 @@ export interface NewMarket {
     readonly clearing_periods?: number;
     readonly open_periods?: number;
   };
+  /** Tariffs and dates of bills (market/tariffs.ts); without it the market only clears. */
+  readonly settlement?: unknown;
   readonly rehearsal?: Rehearsal | null;
   readonly evaluators: readonly NewEvaluator[];
   /** Where the registrar serves enrolments; null when it does not. */
@@ -118,6 +120,7 @@ function documentText(market: NewMarket, authority: string): string {
     parameters: market.parameters,
     setting,
     schedule: market.schedule,
+    settlement: market.settlement ?? null,
     rehearsal: market.rehearsal ?? null,
     evaluators: market.evaluators.map(({ name, http, peers }) => ({
       name,

@@ -13,7 +13,10 @@ import { Registrar } from "./registrar.ts";
 import { RegistrarError } from "./registrar-error.ts";
 
 export interface LocalMarketPlan
-  extends Pick<NewMarket, "parameters" | "setting" | "schedule" | "rehearsal" | "logLevel"> {
+  extends Pick<
+    NewMarket,
+    "parameters" | "setting" | "schedule" | "settlement" | "rehearsal" | "logLevel"
+  > {
   readonly id?: string;
   /** The supplier of each meter, by number. */
   readonly meters: readonly { readonly supplier: number }[];

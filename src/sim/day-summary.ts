@@ -5,7 +5,6 @@
 import type { Order, Outcome } from "../market/order.ts";
 import { UNITS_PER_WH } from "../market/order.ts";
 import { assert } from "../platform/assert.ts";
-import type { Tariffs } from "./community/limit-prices.ts";
 
 /** One settlement period of the day. */
 export interface DayPeriod {
@@ -17,9 +16,6 @@ export interface DayPeriod {
   /** How many orders the evaluators agreed to count. */
   readonly counted: number;
 }
-
-/** The price of a tick in ct/kWh. */
-export type CtOfTick = (tick: number) => number;
 
 /** A stretch of the day: one period, or all those of an hour. */
 export interface DayStretch {
@@ -136,41 +132,6 @@ export function supplierDay(periods: readonly DayPeriod[], supplier: number): Su
     withheld,
     peak: busiest !== undefined && volume(busiest) > 0 ? busiest : null,
   };
-}
-
-/** What the market was worth to the households, in ct, before grid fees and taxes. */
-export interface Savings {
-  /** Paid less than at the buyers' own retail tariffs. */
-  readonly savedCt: number;
-  /** Earned more than at the sellers' own feed-in tariffs. */
-  readonly earnedCt: number;
-  /** What all orders of the day would have cost without the market: needs less surpluses. */
-  readonly billWithoutCt: number;
-}
-
-/** Compares the day with the same day without a market, at each household's own tariffs. */
-export function savings(
-  periods: readonly DayPeriod[],
-  suppliers: readonly Tariffs[],
-  ctOfTick: CtOfTick,
-): Savings {
-  const total = { savedCt: 0, earnedCt: 0, billWithoutCt: 0 };
-  for (const { orders, outcome } of periods) {
-    const price = outcome.priceTick === null ? null : ctOfTick(outcome.priceTick);
-    orders.forEach((order, i) => {
-      const tariffs = suppliers[order.supplier];
-      assert(tariffs !== undefined, "every order names a supplier of the market");
-      const { retailCtPerKwh: retail, feedInCtPerKwh: feedIn } = tariffs;
-      const kwh = order.energyWh / 1000;
-      if (order.side === "buy") total.billWithoutCt += kwh * retail;
-      if (order.side === "sell") total.billWithoutCt -= kwh * feedIn;
-      if (price === null) return;
-      const tradedKwh = (outcome.tradedUnits[i] ?? 0) / UNITS_PER_WH / 1000;
-      if (order.side === "buy") total.savedCt += tradedKwh * (retail - price);
-      if (order.side === "sell") total.earnedCt += tradedKwh * (price - feedIn);
-    });
-  }
-  return total;
 }
 
 function sum(values: readonly number[]): number {

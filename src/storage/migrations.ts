@@ -32,7 +32,35 @@ const first: Migration = async (db, kind) => {
   );
 };
 
-const MIGRATIONS: readonly Migration[] = [first];
+/** Readings, settlements and bills. */
+const settlement: Migration = async (db, kind) => {
+  const bytes = kind === "sqlite" ? sql`blob` : sql`bytea`;
+  await sql`create table meter_reading (
+    period bigint not null, meter ${bytes} not null, sequence bigint not null, order_id ${bytes} not null,
+    supplier integer not null, body ${bytes}, evidence text not null, received_ms bigint not null,
+    primary key (period, meter, sequence))`.execute(db);
+  await sql`create table reading_month (start bigint primary key, state text not null)`.execute(db);
+  await sql`create table agreed_reading (
+    period bigint not null, revision integer not null, position integer not null, meter ${bytes} not null,
+    sequence bigint not null, order_id ${bytes} not null, supplier integer not null,
+    primary key (period, revision, position))`.execute(db);
+  await sql`create unique index read_meter on agreed_reading (period, revision, meter)`.execute(db);
+  await sql`create table matter (
+    kind text not null, start bigint not null, revision integer not null, ballot bigint not null default 0,
+    prepared text, decision text, primary key (kind, start, revision))`.execute(db);
+  await sql`create table kept_share (
+    name text not null, start bigint not null, revision integer not null, attempt bigint not null,
+    piece integer not null, shares ${bytes} not null, primary key (name, start, revision, piece))`.execute(
+    db,
+  );
+  await sql`create table bill (
+    month bigint not null, meter ${bytes} not null, supplier integer not null, periods integer not null,
+    estimated integer not null, components ${bytes} not null, payable ${bytes} not null,
+    primary key (month, meter))`.execute(db);
+  await sql`create index bill_supplier on bill (month, supplier)`.execute(db);
+};
+
+const MIGRATIONS: readonly Migration[] = [first, settlement];
 
 /** Any number: the lock under which processes migrate one after the other. */
 const LOCK = 4_871_023;

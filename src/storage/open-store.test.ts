@@ -85,6 +85,8 @@ describe.each(KINDS)("a newer database in %s", (kind) => {
       await client.query(newer);
       await client.end();
     }
-    expect(await errorOf(name)).toMatch(/the database has version 99, this program knows up to 1/);
+    expect(await errorOf(name)).toMatch(
+      /the database has version 99, this program knows up to \d+/,
+    );
   });
 });

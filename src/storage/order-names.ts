@@ -1,16 +1,20 @@
-// Many names of orders in one SQL statement, whose text is the same however many there are.
+// Many names of orders, or readings, in one SQL statement, whose text is the same however many there are.
 import { type RawBuilder, sql } from "kysely";
 import type { OrderEntry } from "./evaluator-store.ts";
-import type { Kind } from "./tables.ts";
+import type { Kind, RowTable } from "./tables.ts";
 
 /**
- * Joins a table of names, called `asked`, with the rows of `meter_order` that meet `condition`: by one look into the
+ * Joins a table of names, called `asked`, with the rows of `table` that meet `condition`: by one look into the
  * index per name, always. PostgreSQL would read the whole period instead while it has no statistics of it.
  */
-export const withOrders = (kind: Kind, condition: RawBuilder<unknown>): RawBuilder<unknown> =>
+export const withOrders = (
+  kind: Kind,
+  table: RowTable,
+  condition: RawBuilder<unknown>,
+): RawBuilder<unknown> =>
   kind === "sqlite"
-    ? sql`cross join meter_order where ${condition}`
-    : sql`cross join lateral (select * from meter_order where ${condition} offset 0) as found`;
+    ? sql`cross join ${sql.table(table)} where ${condition}`
+    : sql`cross join lateral (select * from ${sql.table(table)} where ${condition} offset 0) as found`;
 
 /** A table of these entries: place (from 0), meter, sequence, order_id, supplier. */
 export function tableOf(kind: Kind, entries: readonly OrderEntry[]): RawBuilder<unknown> {

@@ -8,23 +8,32 @@ import type { Tables } from "./tables.ts";
 /** Any numbers: names of kinds of locks. */
 const PERIODS = 7_310_441;
 const METERS = 7_310_442;
+const MONTHS = 7_310_443;
 /** Numbers of locks have 32 bits; a start is in seconds. */
 const LOCK_NUMBERS = 0x7fff_ffff;
 
 const numberOf = (start: number) => start % LOCK_NUMBERS;
 
-/** Nobody closes these periods; others may keep them open as well. */
-export async function keepOpen(tx: Transaction<Tables>, starts: readonly number[]): Promise<void> {
+/** What is open for orders, and for readings. */
+export const OPEN = { period: PERIODS, month: MONTHS } as const;
+type Open = (typeof OPEN)[keyof typeof OPEN];
+
+/** Nobody closes these periods or months; others may keep them open as well. */
+export async function keepOpen(
+  tx: Transaction<Tables>,
+  what: Open,
+  starts: readonly number[],
+): Promise<void> {
   for (const start of starts) {
-    await sql`select pg_advisory_xact_lock_shared(${PERIODS}::integer, ${numberOf(start)}::integer)`.execute(
+    await sql`select pg_advisory_xact_lock_shared(${what}::integer, ${numberOf(start)}::integer)`.execute(
       tx,
     );
   }
 }
 
-/** Waits for those who keep a period open; nobody else can then. */
-export async function lockPeriod(tx: Transaction<Tables>, start: number): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${PERIODS}::integer, ${numberOf(start)}::integer)`.execute(
+/** Waits for those who keep a period or month open; nobody else can then. */
+export async function lockOpen(tx: Transaction<Tables>, what: Open, start: number): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${what}::integer, ${numberOf(start)}::integer)`.execute(
     tx,
   );
 }

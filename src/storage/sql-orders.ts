@@ -1,16 +1,20 @@
-// Orders in SQL: accepted in batches, each order decided by itself, none into a period that is closed.
+// Rows that meters send in SQL: orders, and readings after delivery. Accepted in batches, each row decided by itself, no
+// order into a period that is closed. How it is with readings is in sql-readings.ts.
 import { type Kysely, sql, type Transaction } from "kysely";
 import { nextTurn } from "../platform/turn.ts";
 import { fromHex } from "../wire/hex.ts";
 import type { AddOrderResult, NewOrder, OrderEntry } from "./evaluator-store.ts";
 import { tableOf, tableOfMeters, withOrders } from "./order-names.ts";
-import { keepOpen, lockMeters } from "./postgres-locks.ts";
-import type { Kind, Tables } from "./tables.ts";
+import { keepOpen, lockMeters, OPEN } from "./postgres-locks.ts";
+import type { Kind, RowTable, Tables } from "./tables.ts";
 
 interface Known {
   readonly sequence: number;
   readonly orderId: string;
 }
+
+/** A builder's statement about orders holds for the other table, too. */
+const typed = (table: RowTable) => table as "meter_order";
 
 /** Orders written by one statement. */
 const ORDERS_AT_ONCE = 250;
@@ -27,20 +31,35 @@ export function addOrders(
   batch: readonly NewOrder[],
   mostVersions: number,
 ): Promise<readonly AddOrderResult[]> {
-  return db.transaction().execute(async (tx) => {
+  return addRows(db, kind, "meter_order", batch, mostVersions, async (tx) => {
     const open = await openPeriods(tx, kind, batch);
+    return ({ periodStart }) => open.has(periodStart);
+  });
+}
+
+/** Adds rows in one transaction; `openFor` says of which of them more are taken until it ends. */
+export function addRows<Row extends NewOrder>(
+  db: Kysely<Tables>,
+  kind: Kind,
+  table: RowTable,
+  batch: readonly Row[],
+  mostVersions: number,
+  openFor: (tx: Transaction<Tables>) => Promise<(row: Row) => boolean>,
+): Promise<readonly AddOrderResult[]> {
+  return db.transaction().execute(async (tx) => {
+    const isOpen = await openFor(tx);
     if (kind === "postgres") {
       await lockMeters(
         tx,
         batch.map(({ meter }) => meter),
       );
     }
-    const known = await knownOrders(tx, kind, batch);
-    const accepted: NewOrder[] = [];
+    const known = await knownOrders(tx, kind, table, batch);
+    const accepted: Row[] = [];
     const results = batch.map((order): AddOrderResult => {
       const name = `${order.periodStart} ${order.meter}`;
       const own = known.get(name) ?? [];
-      const result = verdict(order, own, open.has(order.periodStart), mostVersions);
+      const result = verdict(order, own, isOpen(order), mostVersions);
       if (result === "accepted") {
         accepted.push(order);
         known.set(name, [...own, order]);
@@ -48,7 +67,7 @@ export function addOrders(
       return result;
     });
     for (let at = 0; at < accepted.length; at += ORDERS_AT_ONCE) {
-      await insert(tx, kind, accepted.slice(at, at + ORDERS_AT_ONCE));
+      await insert(tx, kind, table, accepted.slice(at, at + ORDERS_AT_ONCE));
       await nextTurn();
     }
     return results;
@@ -76,7 +95,7 @@ async function openPeriods(
   batch: readonly NewOrder[],
 ): Promise<ReadonlySet<number>> {
   const starts = [...new Set(batch.map(({ periodStart }) => periodStart))].sort((a, b) => a - b);
-  if (kind === "postgres") await keepOpen(tx, starts);
+  if (kind === "postgres") await keepOpen(tx, OPEN.period, starts);
   const open = new Set<number>();
   for (const start of starts) {
     await sql`insert into period (start, state) values (${start}, 'open') on conflict (start) do nothing`.execute(
@@ -93,15 +112,16 @@ async function openPeriods(
 async function knownOrders(
   tx: Transaction<Tables>,
   kind: Kind,
+  table: RowTable,
   batch: readonly NewOrder[],
 ): Promise<Map<string, readonly Known[]>> {
   const known = new Map<string, readonly Known[]>();
   for (const [start, own] of Map.groupBy(batch, ({ periodStart }) => periodStart)) {
     const meters = [...new Set(own.map(({ meter }) => meter))];
-    const theirs = sql`period = ${start} and meter_order.meter = asked.meter`;
+    const theirs = sql`period = ${start} and ${sql.table(table)}.meter = asked.meter`;
     const { rows } = await sql<{ place: number; sequence: number; order_id: Uint8Array }>`
       select place, sequence, order_id from ${tableOfMeters(kind, meters)} as asked
-      ${withOrders(kind, theirs)}`.execute(tx);
+      ${withOrders(kind, table, theirs)}`.execute(tx);
     for (const { place, sequence, order_id } of rows) {
       const name = `${start} ${meters[place]}`;
       const order = { sequence, orderId: hex(order_id) };
@@ -114,10 +134,11 @@ async function knownOrders(
 async function insert(
   tx: Transaction<Tables>,
   kind: Kind,
+  table: RowTable,
   orders: readonly NewOrder[],
 ): Promise<void> {
   if (kind === "postgres") {
-    await sql`insert into meter_order (period, meter, sequence, order_id, supplier, body, evidence, received_ms)
+    await sql`insert into ${sql.table(table)} (period, meter, sequence, order_id, supplier, body, evidence, received_ms)
       select period, decode(meter, 'hex'), sequence, decode(order_id, 'hex'), supplier, body, evidence, received_ms
       from unnest(${orders.map(({ periodStart }) => periodStart)}::bigint[],
         ${orders.map(({ meter }) => meter)}::text[], ${orders.map(({ sequence }) => sequence)}::bigint[],
@@ -139,7 +160,7 @@ async function insert(
     evidence: order.evidence,
     received_ms: Math.floor(order.receivedMs),
   }));
-  await tx.insertInto("meter_order").values(rows).execute();
+  await tx.insertInto(typed(table)).values(rows).execute();
 }
 
 const bytes = (text: string) => Buffer.from(fromHex(text));
@@ -162,11 +183,12 @@ const ENTRY = ["meter", "sequence", "order_id", "supplier"] as const;
 /** See EvaluatorStore. */
 export async function lastOrder(
   db: Kysely<Tables>,
+  table: RowTable,
   periodStart: number,
   meter: string,
 ): Promise<OrderEntry | null> {
   const row = await db
-    .selectFrom("meter_order")
+    .selectFrom(typed(table))
     .select(ENTRY)
     .where("period", "=", periodStart)
     .where("meter", "=", bytes(meter))
@@ -179,10 +201,11 @@ export async function lastOrder(
 /** See EvaluatorStore. */
 export async function orderEntries(
   db: Kysely<Tables>,
+  table: RowTable,
   periodStart: number,
 ): Promise<readonly OrderEntry[]> {
   const { count } = await db
-    .selectFrom("meter_order")
+    .selectFrom(typed(table))
     .select(({ fn }) => fn.countAll<number>().as("count"))
     .where("period", "=", periodStart)
     .executeTakeFirstOrThrow();
@@ -190,7 +213,7 @@ export async function orderEntries(
   for (const [first, last] of rangesOfMeters(Math.ceil(count / ENTRIES_AT_ONCE))) {
     // Bounded on both sides: a limit alone lets a database that has no statistics yet sort all the rest for each piece.
     const rows = await db
-      .selectFrom("meter_order")
+      .selectFrom(typed(table))
       .select(ENTRY)
       .where("period", "=", periodStart)
       .where("meter", ">=", first)
@@ -219,6 +242,7 @@ function* rangesOfMeters(least: number): Generator<readonly [first: Buffer, last
 export async function orderBodies(
   db: Kysely<Tables>,
   kind: Kind,
+  table: RowTable,
   periodStart: number,
   entries: readonly Pick<OrderEntry, "meter" | "sequence">[],
   onBody: (index: number, body: Uint8Array) => void,
@@ -231,10 +255,10 @@ export async function orderBodies(
       orderId: "",
       supplier: 0,
     }));
-    const theirs = sql`period = ${periodStart} and meter_order.meter = asked.meter
-      and meter_order.sequence = asked.sequence and body is not null`;
+    const theirs = sql`period = ${periodStart} and ${sql.table(table)}.meter = asked.meter
+      and ${sql.table(table)}.sequence = asked.sequence and body is not null`;
     const { rows } = await sql<{ place: number; body: Uint8Array }>`
-      select place, body from ${tableOf(kind, names)} as asked ${withOrders(kind, theirs)}
+      select place, body from ${tableOf(kind, names)} as asked ${withOrders(kind, table, theirs)}
       order by place`.execute(db);
     for (const { place, body } of rows) onBody(at + place, body);
   }

@@ -16,7 +16,7 @@ import {
 } from "../wire/records.ts";
 import type { Lease, OrderEntry, PeriodRow, ResultRow } from "./evaluator-store.ts";
 import { tableOf } from "./order-names.ts";
-import { lockPeriod } from "./postgres-locks.ts";
+import { lockOpen, OPEN } from "./postgres-locks.ts";
 import { requireLease } from "./sql-leases.ts";
 import { deleteResultsBut, saveResults } from "./sql-results.ts";
 import type { Kind, PeriodTable, Tables } from "./tables.ts";
@@ -115,7 +115,7 @@ async function waitForOrders(tx: Transaction<Tables>, start: number): Promise<vo
     .select("state")
     .where("start", "=", start)
     .executeTakeFirst();
-  if (row === undefined || row.state === "open") await lockPeriod(tx, start);
+  if (row === undefined || row.state === "open") await lockOpen(tx, OPEN.period, start);
 }
 
 const update = (tx: Transaction<Tables>, start: number, values: Updateable<PeriodTable>) =>

@@ -1,9 +1,12 @@
-// The agreed set of a period and this evaluator's shares of its results.
+// The agreed sets of a period, of orders and of readings, and this evaluator's shares of its results.
 import { type Kysely, sql, type Transaction } from "kysely";
 import { assert } from "../platform/assert.ts";
+import { nextTurn } from "../platform/turn.ts";
 import { fromHex } from "../wire/hex.ts";
 import type { OrderEntry, ResultRow } from "./evaluator-store.ts";
-import type { Tables } from "./tables.ts";
+import { tableOf } from "./order-names.ts";
+import { deleteShares, saveShares } from "./sql-kept-shares.ts";
+import type { AgreedTable, Kind, Tables } from "./tables.ts";
 
 const ENTRIES_AT_ONCE = 2_000;
 /** Reading one share reads a piece of so many. */
@@ -24,29 +27,97 @@ export async function agreedOrder(db: Kysely<Tables>, start: number, meter: stri
     .where("period", "=", start)
     .where("meter", "=", Buffer.from(fromHex(meter)))
     .executeTakeFirst();
-  return row === undefined ? null : { position: row.position, orderId: hex(row.order_id) };
+  return placeOf(row);
 }
 
-/** See EvaluatorStore. */
-export async function agreedEntries(
+/** See SettlementStore. */
+export async function agreedReading(
   db: Kysely<Tables>,
   start: number,
+  revision: number,
+  meter: string,
+) {
+  const row = await db
+    .selectFrom("agreed_reading")
+    .select(["position", "order_id"])
+    .where("period", "=", start)
+    .where("revision", "=", revision)
+    .where("meter", "=", Buffer.from(fromHex(meter)))
+    .executeTakeFirst();
+  return placeOf(row);
+}
+
+const placeOf = (row: { position: number; order_id: Uint8Array } | undefined) =>
+  row === undefined ? null : { position: row.position, orderId: hex(row.order_id) };
+
+const ENTRY = ["meter", "sequence", "order_id", "supplier"] as const;
+
+/** See EvaluatorStore. */
+export function agreedEntries(db: Kysely<Tables>, start: number): Promise<readonly OrderEntry[]> {
+  const all = db.selectFrom("agreed_order").select(ENTRY).where("period", "=", start);
+  return inPieces((from, to) =>
+    all.where("position", ">=", from).where("position", "<", to).orderBy("position").execute(),
+  );
+}
+
+/** See SettlementStore. */
+export function agreedReadings(
+  db: Kysely<Tables>,
+  start: number,
+  revision: number,
+): Promise<readonly OrderEntry[]> {
+  const all = db
+    .selectFrom("agreed_reading")
+    .select(ENTRY)
+    .where("period", "=", start)
+    .where("revision", "=", revision);
+  return inPieces((from, to) =>
+    all.where("position", ">=", from).where("position", "<", to).orderBy("position").execute(),
+  );
+}
+
+async function inPieces(
+  read: (from: number, to: number) => Promise<readonly Omit<AgreedTable, "period" | "position">[]>,
 ): Promise<readonly OrderEntry[]> {
   const all: OrderEntry[] = [];
   for (;;) {
-    const rows = await db
-      .selectFrom("agreed_order")
-      .select(["meter", "sequence", "order_id", "supplier"])
-      .where("period", "=", start)
-      .where("position", ">=", all.length)
-      .where("position", "<", all.length + ENTRIES_AT_ONCE)
-      .orderBy("position")
-      .execute();
+    const rows = await read(all.length, all.length + ENTRIES_AT_ONCE);
     for (const { meter, sequence, order_id, supplier } of rows) {
       all.push({ meter: hex(meter), sequence, orderId: hex(order_id), supplier });
     }
     if (rows.length < ENTRIES_AT_ONCE) return all;
   }
+}
+
+/** Replaces the readings that count in a revision. */
+export async function saveAgreedReadings(
+  tx: Transaction<Tables>,
+  kind: Kind,
+  start: number,
+  revision: number,
+  entries: readonly OrderEntry[],
+): Promise<void> {
+  await deleteAgreedReadings(tx, start, revision);
+  for (let at = 0; at < entries.length; at += ENTRIES_AT_ONCE) {
+    const names = tableOf(kind, entries.slice(at, at + ENTRIES_AT_ONCE));
+    await sql`insert into agreed_reading (period, revision, position, meter, sequence, order_id, supplier)
+      select ${start}, ${revision}, ${at} + place, meter, sequence, order_id, supplier from ${names} as names`.execute(
+      tx,
+    );
+    await nextTurn();
+  }
+}
+
+export async function deleteAgreedReadings(
+  tx: Transaction<Tables>,
+  start: number,
+  revision: number,
+): Promise<void> {
+  await tx
+    .deleteFrom("agreed_reading")
+    .where("period", "=", start)
+    .where("revision", "=", revision)
+    .execute();
 }
 
 /** See EvaluatorStore. */
@@ -72,7 +143,7 @@ export async function saveResults(
   tx: Transaction<Tables>,
   start: number,
   orders: number,
-  { attempt, orderShares, supplierShares }: ResultRow,
+  { attempt, orderShares, supplierShares, tradeShares }: ResultRow,
 ): Promise<void> {
   const shareBytes = orders === 0 ? 0 : orderShares.length / orders;
   assert(Number.isInteger(shareBytes), "there is one share per order, all of the same length");
@@ -92,7 +163,10 @@ export async function saveResults(
     const some = pieces.slice(at, at + PIECES_AT_ONCE);
     await tx.insertInto("result_piece").values(some).execute();
   }
+  if (tradeShares) await saveShares(tx, tradesOf(start), attempt, tradeShares);
 }
+
+const tradesOf = (start: number) => ({ name: "trades", start, revision: 0 }) as const;
 
 /** Deletes the results of a period's other attempts; with null, those of all. */
 export async function deleteResultsBut(
@@ -105,6 +179,7 @@ export async function deleteResultsBut(
   const { numDeletedRows } = await query.executeTakeFirstOrThrow();
   if (Number(numDeletedRows) === 0) return;
   await tx.deleteFrom("result_piece").where("period", "=", start).execute();
+  await deleteShares(tx, tradesOf(start));
 }
 
 /** See EvaluatorStore. */

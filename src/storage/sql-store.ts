@@ -1,5 +1,4 @@
 // An evaluator's store over SQL, the same statements for SQLite and PostgreSQL wherever both know them.
-import type { Kysely } from "kysely";
 import type { Agreed, Decision, SignedDecision } from "../wire/records.ts";
 import type {
   AddOrderResult,
@@ -14,27 +13,19 @@ import { releaseLease, takeLease } from "./sql-leases.ts";
 import * as orders from "./sql-orders.ts";
 import * as periods from "./sql-periods.ts";
 import * as results from "./sql-results.ts";
-import type { Kind, Tables } from "./tables.ts";
+import { SqlSettlements } from "./sql-settlements.ts";
 
-export class SqlStore implements EvaluatorStore {
-  readonly kind: Kind;
-  private readonly db: Kysely<Tables>;
-
-  constructor(db: Kysely<Tables>, kind: Kind) {
-    this.db = db;
-    this.kind = kind;
-  }
-
+export class SqlStore extends SqlSettlements implements EvaluatorStore {
   addOrders(batch: readonly NewOrder[], mostVersions: number): Promise<readonly AddOrderResult[]> {
     return orders.addOrders(this.db, this.kind, batch, mostVersions);
   }
 
   lastOrder(periodStart: number, meter: string): Promise<OrderEntry | null> {
-    return orders.lastOrder(this.db, periodStart, meter);
+    return orders.lastOrder(this.db, "meter_order", periodStart, meter);
   }
 
   orderEntries(periodStart: number): Promise<readonly OrderEntry[]> {
-    return orders.orderEntries(this.db, periodStart);
+    return orders.orderEntries(this.db, "meter_order", periodStart);
   }
 
   orderBodies(
@@ -42,7 +33,7 @@ export class SqlStore implements EvaluatorStore {
     entries: readonly Pick<OrderEntry, "meter" | "sequence">[],
     onBody: (index: number, body: Uint8Array) => void,
   ): Promise<void> {
-    return orders.orderBodies(this.db, this.kind, periodStart, entries, onBody);
+    return orders.orderBodies(this.db, this.kind, "meter_order", periodStart, entries, onBody);
   }
 
   period(start: number): Promise<PeriodRow | null> {

@@ -3,6 +3,9 @@ import type { Generated } from "kysely";
 
 export type Kind = "sqlite" | "postgres";
 
+/** Orders and readings have the same columns. */
+export type RowTable = "meter_order" | "meter_reading";
+
 export interface PeriodTable {
   start: number;
   state: string;
@@ -49,6 +52,47 @@ export interface ResultPieceTable {
   order_shares: Uint8Array;
 }
 
+/** The readings that count in a revision of a period's settlement. */
+export interface AgreedReadingTable extends AgreedTable {
+  revision: number;
+}
+
+/** A month's first period, and whether readings of it are taken. */
+export interface ReadingMonthTable {
+  start: number;
+  state: string;
+}
+
+/** What is decided besides clearings: settlements and closings of months. */
+export interface MatterTable {
+  kind: string;
+  start: number;
+  revision: number;
+  ballot: number;
+  prepared: string | null;
+  decision: string | null;
+}
+
+/** Shares of whole vectors, in pieces. */
+export interface KeptShareTable {
+  name: string;
+  start: number;
+  revision: number;
+  attempt: number;
+  piece: number;
+  shares: Uint8Array;
+}
+
+export interface BillTable {
+  month: number;
+  meter: Uint8Array;
+  supplier: number;
+  periods: number;
+  estimated: number;
+  components: Uint8Array;
+  payable: Uint8Array;
+}
+
 export interface LeaseTable {
   name: string;
   holder: string;
@@ -66,6 +110,12 @@ export interface Tables {
   agreed_order: AgreedTable;
   result: ResultTable;
   result_piece: ResultPieceTable;
+  meter_reading: OrderTable;
+  agreed_reading: AgreedReadingTable;
+  reading_month: ReadingMonthTable;
+  matter: MatterTable;
+  kept_share: KeptShareTable;
+  bill: BillTable;
   lease: LeaseTable;
   hushwatt_version: MigrationTable;
 }

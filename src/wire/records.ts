@@ -51,6 +51,8 @@ export const PERIOD_STATES = [
   "clearing",
   "cleared",
   "published",
+  "settling",
+  "settled",
   "void",
 ] as const;
 export type PeriodState = (typeof PERIOD_STATES)[number];

@@ -60,7 +60,6 @@ export const signedSettlementSchema = z.strictObject({
   settlement: settlementSchema,
   signatures: signaturesSchema,
 });
-export type SignedSettlement = z.infer<typeof signedSettlementSchema>;
 
 /** GET /v1/periods/{period}/settlement: what an evaluator says about the settlement of a period. */
 export const settlementRecordSchema = z.strictObject({
@@ -73,6 +72,21 @@ export const settlementRecordSchema = z.strictObject({
   settlements: z.array(signedSettlementSchema),
 });
 export type SettlementRecord = z.infer<typeof settlementRecordSchema>;
+
+/**
+ * GET /v1/periods/{period}/settlement/inclusion/{meter}: that a meter's reading is among those of the last settlement
+ * (RFC 9162, section 2.1). If its position is among the rejected ones, it failed a check, and was estimated.
+ */
+export const readingInclusionSchema = z.strictObject({
+  period: periodText,
+  revision: z.int().min(0),
+  readings: agreedSchema,
+  meter: meterId,
+  reading: orderId,
+  position: z.int().min(0),
+  path: z.array(hex(64)),
+});
+export type ReadingInclusion = z.infer<typeof readingInclusionSchema>;
 
 /**
  * GET /v1/periods/{period}/metered: this evaluator's shares of what a supplier's customers imported and exported
@@ -112,7 +126,6 @@ export const signedClosingSchema = z.strictObject({
   closing: closingSchema,
   signatures: signaturesSchema,
 });
-export type SignedClosing = z.infer<typeof signedClosingSchema>;
 
 /** GET /v1/months/{month} */
 export const monthRecordSchema = z.strictObject({

@@ -1,6 +1,6 @@
-// A meter's private history: its orders in clear, what it sent, who confirmed it, and what came of it. An embedded
-// database in one file that only its owner may read. What a method has done when it returns is durable, so that a
-// meter that was killed sends the very same order again, and never two by accident.
+// A meter's private history: its orders and readings in clear, what it sent, who confirmed it, what came of it. An
+// embedded database in one file that only its owner may read. What a method has done when it returns is durable, so
+// that a meter that was killed sends the very same order again, and never two by accident.
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { z } from "zod";
@@ -10,6 +10,7 @@ import type { ClearOrder } from "../../client/prepared-order.ts";
 import type { Side } from "../../market/order.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { type SignedReceipt, signedReceiptSchema } from "../../wire/records.ts";
+import { READING_SCHEMA, ReadingHistory } from "./reading-history.ts";
 
 export interface StoredOrder extends ClearOrder {
   /** Start of the settlement period, in seconds since 1970 UTC. */
@@ -68,16 +69,23 @@ const SCHEMA = `
   create table if not exists outcomes (
     period_start integer primary key, sequence integer not null, state text not null, price_tick integer,
     traded_units integer, checks text not null
-  ) strict;`;
+  ) strict;
+  ${READING_SCHEMA}`;
 
 type Row = Record<string, unknown>;
 
 export class MeterHistory {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** Readings and bills. */
+  readonly readings: ReadingHistory;
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
+    this.readings = new ReadingHistory(
+      (sql) => this.#statement(sql),
+      (work) => this.#transaction(work),
+    );
   }
 
   /**
@@ -247,6 +255,14 @@ export class MeterHistory {
         const order = this.#order(row);
         return { order, outcome: this.outcome(order.periodStart) };
       });
+  }
+
+  /** The first period with an order or a reading; null when there is none. */
+  firstPeriod(): number | null {
+    const query = `select min(period_start) as first from
+      (select period_start from orders union all select period_start from readings)`;
+    const first = this.#statement(query).get()?.first ?? null;
+    return first === null ? null : Number(first);
   }
 
   /** Drops what was sent for periods that began before `start` and have an outcome; returns how many orders. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { MarketDocument } from "../../market/market-document.ts";
 import { readConfig } from "../../platform/config-file.ts";
 import { idleSource, type OrderSource, planSource, ruleSource } from "./order-sources.ts";
+import { type ReadingSource, readingFileSource } from "./reading-sources.ts";
 
 const path = z.string().min(1);
 const price = z.union([z.string(), z.number().transform(String)]);
@@ -21,6 +22,9 @@ const ordersSchema = z.discriminatedUnion("source", [
   z.strictObject({ source: z.literal("none") }),
 ]);
 
+/** A file `period_start,import_wh,export_wh` that grows. */
+const readingsSchema = z.strictObject({ source: z.literal("file"), file: path });
+
 const configSchema = z.strictObject({
   /** The market document. */
   market: path,
@@ -29,6 +33,8 @@ const configSchema = z.strictObject({
   /** The file of its private history. */
   history: path,
   orders: ordersSchema.default({ source: "none" }),
+  /** What was metered; without it the household's periods are estimated. */
+  readings: readingsSchema.optional(),
   /** Within how many periods before the gate closes it sends its order, at a random moment. */
   lead_periods: z.int().min(1).max(96).default(2),
 });
@@ -39,12 +45,13 @@ export type MeterConfig = z.infer<typeof configSchema>;
 export async function readMeterConfig(file: string): Promise<MeterConfig> {
   const config = await readConfig(file, configSchema);
   const at = (path: string) => resolve(dirname(file), path);
-  const { orders } = config;
+  const { orders, readings } = config;
   return {
     ...config,
     market: at(config.market),
     identity: at(config.identity),
     history: at(config.history),
+    ...(readings === undefined ? {} : { readings: { ...readings, file: at(readings.file) } }),
     orders:
       orders.source === "plan"
         ? { ...orders, file: at(orders.file) }
@@ -74,4 +81,14 @@ export async function configuredSource(
     buyTick: tickOf("buy_below_ct_per_kwh"),
   };
   return ruleSource({ ...common, file: orders.forecast, rule });
+}
+
+/** The source of readings that a configuration names; undefined without one. */
+export function configuredReadings(
+  readings: MeterConfig["readings"],
+  { parameters, schedule, settlement }: MarketDocument,
+): ReadingSource | undefined {
+  if (readings === undefined) return undefined;
+  if (settlement === null) throw new Error("readings: this market has no settlement");
+  return readingFileSource({ parameters, periodS: schedule.period_s, file: readings.file });
 }

@@ -10,8 +10,9 @@ import { type EvaluatorAccess, evaluatorAccess } from "../evaluator-access.ts";
 import { readMarketDocument } from "../market-file.ts";
 import { MeterHistory } from "./history.ts";
 import { Meter, type MeterEvent } from "./meter.ts";
-import { configuredSource, readMeterConfig } from "./meter-config.ts";
+import { configuredReadings, configuredSource, readMeterConfig } from "./meter-config.ts";
 import type { OrderSource } from "./order-sources.ts";
+import type { ReadingSource } from "./reading-sources.ts";
 
 export interface MeterPlace {
   readonly market: MarketDocument;
@@ -20,6 +21,7 @@ export interface MeterPlace {
   /** The file of its history. */
   readonly history: string;
   readonly source: OrderSource;
+  readonly readings?: ReadingSource | undefined;
   readonly leadPeriods?: number;
   /** Whether the history survives the end of the machine; unless told otherwise it does. */
   readonly durable?: boolean;
@@ -30,6 +32,8 @@ export interface MeterPlace {
 
 export interface OpenedMeter {
   readonly meterId: string;
+  /** Index of its supplier. */
+  readonly supplier: number;
   readonly market: MarketDocument;
   readonly meter: Meter;
   readonly history: MeterHistory;
@@ -57,12 +61,23 @@ export async function openMeterAt(
     tools,
   });
   const lead = leadPeriods === undefined ? {} : { leadPeriods };
-  const meter = new Meter({ market, client, history, source, primitives, onEvent, ...lead });
+  const { readings } = place;
+  const meter = new Meter({
+    market,
+    client,
+    history,
+    source,
+    readings,
+    supplier,
+    primitives,
+    onEvent,
+    ...lead,
+  });
   const close = () => {
     history.close();
     if (place.access === undefined) access.close();
   };
-  return { meterId, market, meter, history, close };
+  return { meterId, supplier, market, meter, history, close };
 }
 
 async function meterIdentity(folder: string) {
@@ -79,10 +94,12 @@ export async function openMeter(
   configFile: string,
   onEvent: (event: MeterEvent) => void,
 ): Promise<OpenedMeter> {
-  const { orders, lead_periods: leadPeriods, ...paths } = await readMeterConfig(configFile);
-  const market = await readMarketDocument(paths.market);
-  const source = await configuredSource(orders, market);
-  return openMeterAt({ ...paths, market, source, leadPeriods }, onEvent);
+  const config = await readMeterConfig(configFile);
+  const { identity, history, lead_periods: leadPeriods } = config;
+  const market = await readMarketDocument(config.market);
+  const source = await configuredSource(config.orders, market);
+  const readings = configuredReadings(config.readings, market);
+  return openMeterAt({ identity, history, market, source, readings, leadPeriods }, onEvent);
 }
 
 /** Opens only the history of a meter. */

@@ -1,6 +1,7 @@
 // The gateway beside a household's meter: for every settlement period it sends exactly one order before the gate
-// closes, a zero order when it has nothing to trade, and fetches and checks its outcome. It keeps everything in its
-// history before anything depends on it, so it may be killed at any point and started again.
+// closes, a zero order when it has nothing to trade, and fetches and checks its outcome; readings and bills follow
+// (metering.ts). It keeps everything in its history before anything depends on it, so it may be killed at any point and
+// started again.
 import type { MeterClient } from "../../client/meter-client.ts";
 import { type ClearOrder, decodePrepared, encodePrepared } from "../../client/prepared-order.ts";
 import {
@@ -15,7 +16,9 @@ import { type MarketClock, marketClock } from "../../platform/market-clock.ts";
 import type { Primitives } from "../../platform/primitives.ts";
 import { waitUntil } from "../market-wait.ts";
 import type { MeterHistory, StoredOrder, StoredOutcome } from "./history.ts";
+import { Metering, type MeteringEvent } from "./metering.ts";
 import { IDLE, type OrderSource } from "./order-sources.ts";
+import { noReadings, type ReadingSource } from "./reading-sources.ts";
 import { fraction, submissionTime, submissionWindow } from "./submission-time.ts";
 
 /** What a meter reports as it goes. Never an order's content: events may be logged. */
@@ -29,13 +32,18 @@ export type MeterEvent =
       readonly problems: readonly string[];
     }
   | { readonly kind: "outcome"; readonly outcome: StoredOutcome }
-  | { readonly kind: "problem"; readonly periodStart: number; readonly message: string };
+  | { readonly kind: "problem"; readonly periodStart: number; readonly message: string }
+  | MeteringEvent;
 
 export interface MeterOptions {
   readonly market: MarketDocument;
   readonly client: MeterClient;
   readonly history: MeterHistory;
   readonly source: OrderSource;
+  /** What was metered; without it, and in a market without settlement, no readings are sent. */
+  readonly readings?: ReadingSource | undefined;
+  /** Index of the meter's supplier. */
+  readonly supplier: number;
   readonly primitives: Pick<Primitives, "randomBytes">;
   readonly clock?: Clock;
   /** Within how many periods before the gate closes it sends its order, at a random moment. */
@@ -55,6 +63,8 @@ const FIRST_ASKED = { from: 0.6, to: 1.1 };
 const PAUSE = { first: 1 / 4, longest: 1 };
 /** What was sent is kept this long, for disputes; an outcome is asked for no longer either. */
 const KEPT_S = 31 * 24 * 3600;
+/** The same of readings: they are sent until their month is closed. */
+const READINGS_KEPT_S = 100 * 24 * 3600;
 
 const REFUSALS = {
   "no-period": "no settlement period of this market begins then",
@@ -70,6 +80,8 @@ export class Meter {
   readonly #time: MarketClock;
   readonly #periodS: number;
   readonly #onEvent: (event: MeterEvent) => void;
+  /** Readings and bills; null in a market without settlement. */
+  readonly metering: Metering | null;
 
   constructor(options: MeterOptions) {
     this.#options = options;
@@ -79,6 +91,21 @@ export class Meter {
     this.#time = marketClock(this.#clock, options.market.rehearsal);
     this.#periodS = options.market.schedule.period_s;
     this.#onEvent = options.onEvent ?? (() => {});
+    this.metering = options.market.settlement === null ? null : this.#newMetering(options);
+  }
+
+  #newMetering({ market, client, history, readings, supplier }: MeterOptions): Metering {
+    return new Metering({
+      market,
+      client,
+      history,
+      source: readings ?? noReadings,
+      supplier,
+      time: this.#time,
+      until: (marketS, signal) => this.#until(marketS, signal),
+      fraction: () => this.#fraction(),
+      onEvent: this.#onEvent,
+    });
   }
 
   /** Takes part in the market until the signal is aborted; resolves then, when nothing is under way any more. */
@@ -95,6 +122,7 @@ export class Meter {
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
     begin(this.#earlierPeriods(stop));
+    if (this.metering !== null) begin(this.metering.run(stop));
     begin(this.#periods(stop, begin));
     try {
       while (tasks.size > 0) await Promise.race(tasks);
@@ -206,6 +234,7 @@ export class Meter {
         if (this.#leftBehind(start) < now && !tooOld) await this.#settle(start, signal);
       }
       this.#history.forgetPrepared(now - KEPT_S);
+      this.#history.readings.forgetPrepared(now - READINGS_KEPT_S);
       await this.#until(this.#time.nowS() + this.#periodS, signal);
     }
   }

@@ -23,6 +23,13 @@ export interface PeriodFileFormat<T> {
   read(fields: readonly string[]): RowResult<T>;
 }
 
+export interface PeriodRows<T> {
+  /** By the start of the period in seconds since 1970 UTC. */
+  readonly rows: Map<number, T>;
+  /** What is wrong with other rows; each with file and line. */
+  readonly problems: readonly string[];
+}
+
 /**
  * Reads a file with a row per period, by the start of the period in seconds since 1970 UTC. `name` is for messages.
  * Throws PeriodFileError that names every problem.
@@ -33,10 +40,23 @@ export function parsePeriodFile<T>(
   periodS: number,
   format: PeriodFileFormat<T>,
 ): Map<number, T> {
-  const badLine = firstLineNotUtf8(bytes);
-  if (badLine !== null) throw new PeriodFileError([`${name}:${badLine}: not UTF-8 text`]);
-  const problems: string[] = [];
+  const { rows, problems } = readPeriodRows(bytes, name, periodS, format);
+  if (problems.length > 0) throw new PeriodFileError(problems);
+  return rows;
+}
+
+/** The same with the good rows whatever the others are. With `laterCount` a later row replaces one before. */
+export function readPeriodRows<T>(
+  bytes: Uint8Array,
+  name: string,
+  periodS: number,
+  format: PeriodFileFormat<T>,
+  { laterCount = false }: { readonly laterCount?: boolean } = {},
+): PeriodRows<T> {
   const rows = new Map<number, T>();
+  const badLine = firstLineNotUtf8(bytes);
+  if (badLine !== null) return { rows, problems: [`${name}:${badLine}: not UTF-8 text`] };
+  const problems: string[] = [];
   const header = format.columns.join(",");
   let headerSeen = false;
   const say = (line: number, reason: string) => problems.push(`${name}:${line}: ${reason}`);
@@ -55,15 +75,16 @@ export function parsePeriodFile<T>(
       const result = format.read(fields.slice(1));
       const found = "problems" in result ? [...result.problems] : [];
       if (typeof start === "string") found.unshift(start);
-      else if (rows.has(start)) found.unshift(`period_start ${fields[0]} is there twice`);
+      else if (rows.has(start) && !laterCount) {
+        found.unshift(`period_start ${fields[0]} is there twice`);
+      }
       if (found.length > 0) say(line, found.join("; "));
       else if (typeof start === "number" && "value" in result) rows.set(start, result.value);
     },
     unreadable: (line) => say(line, "a quote is not closed, or not written twice inside quotes"),
   });
   if (!headerSeen) say(1, `the file is empty; its first line must be ${header}`);
-  if (problems.length > 0) throw new PeriodFileError(problems);
-  return rows;
+  return { rows, problems };
 }
 
 function startOf(text: string, periodS: number): number | string {

@@ -11,7 +11,7 @@ import { readMarketDocument } from "../market-file.ts";
 import { Supplier, type SupplierOptions } from "./supplier.ts";
 import { readSupplierConfig } from "./supplier-config.ts";
 
-type Sink = Pick<SupplierOptions, "isKnown" | "onRows" | "onProblem">;
+type Sink = Pick<SupplierOptions, "isKnown" | "onRows" | "onProblem" | "settlements" | "onTrouble">;
 
 export interface SupplierPlace {
   readonly market: MarketDocument;

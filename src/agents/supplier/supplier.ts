@@ -1,12 +1,15 @@
 // A supplier's program: fetches its shares of what its customers traded together, period by period, and puts them
-// together. Sums of too few customers are never shown: evaluators withhold them, and this refuses them as well.
+// together; metered sums and months follow (settlements.ts). Sums of too few customers are never shown: evaluators
+// withhold them, and this refuses them as well.
 import type { SupplierClient } from "../../client/supplier-client.ts";
 import { deadlineOf, gateClosureOf, type MarketDocument } from "../../market/market-document.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { type MarketClock, marketClock } from "../../platform/market-clock.ts";
 import { waitUntil } from "../market-wait.ts";
+import type { Span } from "../span.ts";
 import type { AggregateRow } from "./aggregate-file.ts";
+import { type SettlementSink, SupplierSettlements } from "./settlements.ts";
 
 export interface SupplierOptions {
   readonly market: MarketDocument;
@@ -20,12 +23,10 @@ export interface SupplierOptions {
   readonly onRows: (rows: readonly AggregateRow[]) => Promise<void>;
   /** Says what went wrong in a period; it is tried again. */
   readonly onProblem?: (periodStart: number, message: string) => void;
-}
-
-export interface Span {
-  /** Starts of periods in seconds since 1970 UTC; `to` is not part of it. */
-  readonly from: number;
-  readonly to: number;
+  /** Where settled sums go to; without it, and in a market without settlement, they are not asked for. */
+  readonly settlements?: SettlementSink | undefined;
+  /** Says what went wrong with a settlement or a month; it is tried again. */
+  readonly onTrouble?: (what: string, message: string) => void;
 }
 
 /** Rows that are handed on at once while catching up. */
@@ -38,12 +39,39 @@ export class Supplier {
   readonly #clock: Clock;
   readonly #time: MarketClock;
   readonly #periodS: number;
+  readonly #settlements: SupplierSettlements | null;
 
   constructor(options: SupplierOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#time = marketClock(this.#clock, options.market.rehearsal);
     this.#periodS = options.market.schedule.period_s;
+    const { market, client, settlements: sink } = options;
+    this.#settlements =
+      sink === undefined || market.settlement === null
+        ? null
+        : new SupplierSettlements({
+            ...sink,
+            market,
+            client,
+            time: this.#time,
+            mayShow: this.#mayShow,
+            onProblem: options.onTrouble ?? (() => {}),
+          });
+  }
+
+  /** Fetches what is settled and closed by now and not known yet, of periods that begin in the span. */
+  async catchUpSettlements({ from, to }: Span, signal: AbortSignal): Promise<void> {
+    await this.#settlements?.catchUp({ from: this.#firstAt(from), to }, signal);
+  }
+
+  /** Does so with every period and month when its time has come, until the signal is aborted. */
+  async followSettlements(span: Span, signal: AbortSignal): Promise<void> {
+    if (this.#settlements === null) return;
+    for (;;) {
+      await this.catchUpSettlements(span, signal);
+      await this.#until(this.#time.nowS() + this.#periodS, signal);
+    }
   }
 
   /** The periods of the market that must be decided by now. */

@@ -7,13 +7,9 @@ import {
   clearRequest,
 } from "../../agents/clear-orders.ts";
 import { parseOrderFile } from "../../agents/order-file.ts";
-import {
-  defaultMarketParameters,
-  MarketFileError,
-  type MarketParameters,
-  parseMarketParameters,
-} from "../../market/parameters.ts";
+import { defaultMarketParameters, type MarketParameters } from "../../market/parameters.ts";
 import { type ClearReport, clearReportJsonPieces, clearReportText } from "../clear-report.ts";
+import { parametersOf, readMarketFile } from "../market-file.ts";
 import { chosenSetting, type SettingOptions } from "../setting-options.ts";
 import {
   checkWritable,
@@ -96,13 +92,7 @@ async function writeReport(report: ClearReport, options: ClearOptions): Promise<
 async function readMarket(file: string | undefined): Promise<MarketParameters> {
   const defaults = { defaultMinimumGroup: CLI_MINIMUM_GROUP };
   if (file === undefined) return defaultMarketParameters(defaults);
-  const text = new TextDecoder().decode(await readInput(file, "market"));
-  try {
-    return parseMarketParameters(text, defaults);
-  } catch (error) {
-    if (!(error instanceof MarketFileError)) throw error;
-    throw new InputError(error.problems.map((problem) => `${file}: ${problem}`));
-  }
+  return parametersOf(await readMarketFile(file), file, defaults);
 }
 
 async function readInput(file: string, what: string): Promise<Uint8Array> {

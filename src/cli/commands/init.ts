@@ -23,7 +23,7 @@ export function addInitCommand(program: Command): void {
       "short name in small letters, digits and hyphens (from the name)",
       idArgument,
     )
-    .option("--market <file>", "market parameters (MARKET.json)")
+    .option("--market <file>", "market parameters, tariffs and dates of bills (MARKET.json)")
     .option("--supplier <name>", "a supplier; once for each", repeated)
     .option(
       "--evaluators <[name=]host:port[:port],...>",

@@ -9,7 +9,7 @@ import {
   idFromName,
   LOCAL_REGISTRAR,
   localEvaluators,
-  newMarketParameters,
+  newMarketFile,
 } from "../new-market-options.ts";
 import { refusalsAsInputErrors } from "../registrar-errors.ts";
 import { chosenSetting, type SettingOptions } from "../setting-options.ts";
@@ -40,7 +40,7 @@ async function doInitCommand(folder: string, options: InitOptions): Promise<void
     startS === undefined
       ? firstPeriodAfter(systemClock.utcMs(), period, local)
       : firstPeriodAt(startS, period);
-  const parameters = await newMarketParameters(market, name, supplier);
+  const { parameters, settlement } = await newMarketFile(market, name, supplier);
   if (parameters.suppliers === undefined) {
     throw new InputError([
       "a market has suppliers: --supplier NAME, once for each, or --market FILE",
@@ -49,7 +49,8 @@ async function doInitCommand(folder: string, options: InitOptions): Promise<void
   const id = options.id ?? idFromName(parameters.name);
   const schedule = { period_s: period, first_period: firstPeriod };
   const files = registrar === null ? "market.json and revocations.pem" : "market.json";
-  await initMarket(folder, { id, parameters, setting, schedule, evaluators, registrar });
+  const rules = { parameters, setting, schedule, settlement };
+  await initMarket(folder, { id, ...rules, evaluators, registrar });
   const needed = activeCount(setting);
   print([
     `market ${id}: ${evaluators.length} evaluators, ${needed} of them compute; first period ${firstPeriod}`,

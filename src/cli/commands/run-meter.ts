@@ -56,6 +56,16 @@ function tell(event: MeterEvent): void {
     const failed = failedChecks(event.outcome);
     if (failed.length === 0) print([`${when} ${state}, all checks passed`]);
     else warn(failed.map((check) => `${when} ${state}, CHECK FAILED: ${check}`));
+  } else if (event.kind === "read") {
+    const which = `${textOfPeriod(event.periodStart)} reading ${event.sequence}`;
+    if (event.complete) print([`${which} confirmed by all evaluators`]);
+    else warn([`${which} not confirmed by all: ${event.problems.join("; ")}`]);
+  } else if (event.kind === "bill") {
+    const { month, differences } = event.bill;
+    if (differences.length === 0) print([`${month} closed: the bill agrees with this meter`]);
+    else warn([`${month} closed: the bill DIFFERS from this meter's own; hushwatt bill says how`]);
+  } else if (event.kind === "trouble") {
+    warn([`${event.what}: ${event.message}`]);
   } else {
     warn([`${textOfPeriod(event.periodStart)} ${event.message}`]);
   }

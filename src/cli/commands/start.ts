@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { operatorStatus } from "../../agents/operator/operator-program.ts";
-import type { RehearsalProgress, RehearsedPeriod } from "../../agents/rehearsal.ts";
+import type { RehearsalProgress, RehearsedPeriod } from "../../agents/rehearsal-results.ts";
 import { contention, rehearsalSpeed } from "../../agents/rehearsal-speed.ts";
 import type { MarketStatus } from "../../client/operator-client.ts";
 import { decodePrepared, layoutOf } from "../../client/prepared-order.ts";
@@ -20,9 +20,10 @@ import {
 } from "../../sim/community/community.ts";
 import { type DayPeriod, tradesOf } from "../../sim/day-summary.ts";
 import { piecesIn } from "../../wire/order-body.ts";
+import { type BillsReport, billLines, billProblems } from "../bills-report.ts";
 import { SMALLEST_WIDTH } from "../chart.ts";
 import { type DayRehearsal, startDay } from "../day-rehearsal.ts";
-import { dayChart, dayHeading, dayTable, savingsLines, whoSawWhat } from "../day-report.ts";
+import { dayChart, dayHeading, dayTable, whoSawWhat } from "../day-report.ts";
 import { summaryLine } from "../operator-report.ts";
 import { rehearsedDay } from "../rehearsed-day.ts";
 import { stopSignal } from "../stop-signal.ts";
@@ -55,6 +56,7 @@ export async function startCommand(options: StartOptions): Promise<void> {
     const slowness = contention(systemClock, nodePrimitives);
     const speed = options.speed ?? rehearsalSpeed(options.households, slowness);
     const started = await startDay(day, {
+      seed,
       speed,
       folder,
       onStage: (stage) => progress.show(stage),
@@ -73,7 +75,13 @@ export async function startCommand(options: StartOptions): Promise<void> {
   }
 }
 
-function progressText(day: CommunityDay, { confirmed, decided }: RehearsalProgress): string {
+function progressText(
+  day: CommunityDay,
+  { confirmed, decided, read, bills }: RehearsalProgress,
+): string {
+  if (decided >= day.periods.length) {
+    return `all periods decided; ${read} readings confirmed by all evaluators, ${bills} bills checked`;
+  }
   const next = day.periods[Math.min(decided, day.periods.length - 1)]!.startUtc.slice(11, 16);
   const periods = `${Math.min(decided, day.periods.length)} of ${day.periods.length} periods decided`;
   return `${next} UTC: ${periods}, ${confirmed} orders confirmed by all evaluators`;
@@ -96,11 +104,18 @@ async function rehearse(
   progress.clear();
   const { periods, problems } = rehearsedDay(day, found, (start) => countedIn(status, start));
   const received = receivedBy(found, files.market);
-  showDay(day, files.market, periods, received, options);
+  const month = rehearsal.month();
+  const households = day.households.map(({ roof, supplier }) => ({
+    hasPanels: roof !== null,
+    supplier,
+  }));
+  const bills = month === null ? null : { month, households, suppliers: day.suppliers };
+  showDay(day, files.market, periods, received, bills, options);
   print(["", `Operator  ${summaryLine(status)}`]);
   const wrong = [
     ...rehearsal.problems,
     ...problems,
+    ...(bills === null ? [] : billProblems(bills)),
     ...status.periods.flatMap(({ disagreements }) => disagreements),
   ];
   if (wrong.length === 0) return;
@@ -151,6 +166,7 @@ function showDay(
   market: MarketDocument,
   periods: readonly DayPeriod[],
   received: readonly string[][],
+  bills: Omit<BillsReport, "color"> | null,
   options: StartOptions,
 ): void {
   const color = useColour(process.stdout);
@@ -165,7 +181,7 @@ function showDay(
     "",
     ...dayChart(periods, formatPrice, { width, color }),
     "",
-    ...savingsLines(periods, day.suppliers, formatPrice, { color }),
+    ...(bills === null ? [] : billLines({ ...bills, color })),
     "",
     ...whoSawWhat({
       periods,

@@ -20,6 +20,8 @@ export function addSupplierCommand(program: Command): void {
     )
     .option("--csv <file>", "keep the rows in this file; what it has is not fetched again")
     .option("--json <file>", "the same as JSON")
+    .option("--metered <file>", "keep metered sums and positions in this file, as CSV")
+    .option("--payables <folder>", "keep what each customer owes for a month in this folder")
     .option("--follow", "go on with every period when it is decided, until interrupted")
     .action(async (options: SupplierOptions) => {
       const { runSupplier } = await import("./run-supplier.ts");

@@ -1,6 +1,7 @@
 // The evaluator's HTTP API as a list: what can be asked, who may ask, and what the answers are. The routes are made of
 // it, and so is its description (openapi.ts).
 import { z } from "zod";
+import type { BodyKind } from "../../wire/order-body.ts";
 import type { ProblemCode } from "../../wire/problems.ts";
 import {
   aggregateSchema,
@@ -11,6 +12,16 @@ import {
   resultSchema,
   signedReceiptSchema,
 } from "../../wire/records.ts";
+import {
+  billShareSchema,
+  meteredSchema,
+  monthRecordSchema,
+  monthText,
+  payablesSchema,
+  readingInclusionSchema,
+  settlementRecordSchema,
+  signedReadingReceiptSchema,
+} from "../../wire/settlement-records.ts";
 
 export interface Answer {
   readonly description: string;
@@ -26,8 +37,8 @@ export interface Endpoint {
   /** Who must have signed the request. */
   readonly signedBy: "meter" | "supplier" | null;
   readonly query: z.ZodObject | null;
-  /** Whether the body is an order. */
-  readonly takesOrder: boolean;
+  /** What the body is; null without one. */
+  readonly takes: BodyKind | null;
   readonly mediaType: string;
   readonly answers: { readonly [status: number]: Answer };
   /** What can be wrong besides COMMON_PROBLEMS and, for a signed one, SIGNATURE_PROBLEMS. */
@@ -38,6 +49,7 @@ export interface Endpoint {
 export const PATH_PARAMETERS = {
   period: { schema: periodText, description: "start of a settlement period in UTC" },
   meter: { schema: meterId, description: "a meter's id" },
+  month: { schema: monthText, description: "a month in the market's time zone" },
 } as const;
 
 export const COMMON_PROBLEMS: readonly ProblemCode[] = [
@@ -73,7 +85,7 @@ const endpoint = (
   summary,
   signedBy: null,
   query: null,
-  takesOrder: false,
+  takes: null,
   mediaType: JSON_TYPE,
   answers: { 200: { description: "the answer", schema } },
   problems: [],
@@ -103,7 +115,7 @@ export const ENDPOINTS = {
   putOrder: endpoint("/v1/periods/{period}/order", "submit or replace an order", null, {
     method: "PUT",
     signedBy: "meter",
-    takesOrder: true,
+    takes: "order",
     answers: {
       201: { description: "the order is kept", schema: signedReceiptSchema },
       200: { description: "this order was kept before", schema: signedReceiptSchema },
@@ -155,6 +167,83 @@ export const ENDPOINTS = {
     "proof that a meter's order counted",
     inclusionSchema,
     { problems: ["unknown-period", "not-decided", "period-void", "no-order", "no-results"] },
+  ),
+  putReading: endpoint(
+    "/v1/periods/{period}/reading",
+    "submit or correct what was metered in a period",
+    null,
+    {
+      method: "PUT",
+      signedBy: "meter",
+      takes: "reading",
+      answers: {
+        201: { description: "the reading is kept", schema: signedReadingReceiptSchema },
+        200: { description: "this reading was kept before", schema: signedReadingReceiptSchema },
+      },
+      problems: [
+        "malformed-reading",
+        "wrong-content-type",
+        "too-large",
+        "wrong-market",
+        "wrong-meter",
+        "wrong-period",
+        "unknown-period",
+        "no-settlement",
+        "not-delivered",
+        "month-closed",
+        "stale-sequence",
+        "sequence-conflict",
+        "too-many-replacements",
+      ],
+    },
+  ),
+  getReading: endpoint(
+    "/v1/periods/{period}/reading",
+    "the receipt of the meter's last reading",
+    signedReadingReceiptSchema,
+    { signedBy: "meter", problems: ["unknown-period", "no-settlement", "no-reading"] },
+  ),
+  getSettlement: endpoint(
+    "/v1/periods/{period}/settlement",
+    "the settlements of a period, by revision",
+    settlementRecordSchema,
+    { problems: ["unknown-period", "no-settlement"] },
+  ),
+  getReadingInclusion: endpoint(
+    "/v1/periods/{period}/settlement/inclusion/{meter}",
+    "proof that a meter's reading counted in the last settlement of a period",
+    readingInclusionSchema,
+    { problems: ["unknown-period", "no-settlement", "not-settled", "no-reading", "no-results"] },
+  ),
+  getMetered: endpoint(
+    "/v1/periods/{period}/metered",
+    "this evaluator's shares of what the supplier's customers imported and exported, and of its position",
+    meteredSchema,
+    {
+      signedBy: "supplier",
+      problems: ["unknown-period", "no-settlement", "not-settled"],
+    },
+  ),
+  getMonth: endpoint("/v1/months/{month}", "the record of a month", monthRecordSchema, {
+    problems: ["unknown-month", "no-settlement"],
+  }),
+  getBill: endpoint(
+    "/v1/months/{month}/bill",
+    "this evaluator's shares of the meter's bill",
+    billShareSchema,
+    {
+      signedBy: "meter",
+      problems: ["unknown-month", "no-settlement", "month-open", "no-results"],
+    },
+  ),
+  getPayables: endpoint(
+    "/v1/months/{month}/payables",
+    "this evaluator's shares of what the supplier's customers owe, and of its position",
+    payablesSchema,
+    {
+      signedBy: "supplier",
+      problems: ["unknown-month", "no-settlement", "month-open", "no-results"],
+    },
   ),
   getMarket: endpoint(
     "/v1/market",

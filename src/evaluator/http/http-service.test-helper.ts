@@ -18,7 +18,8 @@ import { PartyVerifier } from "../../crypto/party-verifier.ts";
 import { type IdentitySigner, signerOf } from "../../crypto/signing-key.ts";
 import { type MarketDocument, parseMarketDocument } from "../../market/market-document.ts";
 import { orderLayout } from "../../market/order-layout.ts";
-import { orderPieces } from "../../market/order-pieces.ts";
+import { orderPieces, readingPieces } from "../../market/order-pieces.ts";
+import { readingLayout } from "../../market/reading.ts";
 import { systemClock } from "../../platform/clock.ts";
 import type { EvaluatorStore, Lease } from "../../storage/evaluator-store.ts";
 import { openStore } from "../../storage/open-store.ts";
@@ -28,6 +29,8 @@ import {
   marketTag,
   ORDER_MEDIA_TYPE,
   type OrderHeader,
+  type Pieces,
+  READING_MEDIA_TYPE,
 } from "../../wire/order-body.ts";
 import {
   codeOfProblem,
@@ -60,14 +63,32 @@ export interface Reply {
   readonly json: any;
 }
 
+type BodyHeader = Partial<OrderHeader & { readonly marketId: string }>;
+
 export interface ServiceOptions {
   readonly engine?: "replicated" | "shamir";
   readonly limits?: Partial<HttpLimits>;
+  /** Whether the market has settlement. */
+  readonly settlement?: boolean;
   /** Orders are stored after this only. */
   readonly storing?: Promise<void>;
 }
 
-const marketOf = (authority: Authority, engine: string): MarketDocument =>
+/** Periods are settled four periods after delivery, months closed five days after their end. */
+const SETTLEMENT = {
+  time_zone: "Europe/Berlin",
+  tariffs: Object.fromEntries(
+    ["Nord", "Sued", "West"].map((name) => [
+      name,
+      {
+        retail: [{ from: "00:00", ct_per_kwh: "32" }],
+        feed_in: [{ from: "00:00", ct_per_kwh: "8" }],
+      },
+    ]),
+  ),
+};
+
+const marketOf = (authority: Authority, engine: string, settlement: boolean): MarketDocument =>
   parseMarketDocument(
     JSON.stringify({
       version: 1,
@@ -81,6 +102,7 @@ const marketOf = (authority: Authority, engine: string): MarketDocument =>
         algorithm: "descent",
       },
       schedule: { period_s: PERIOD_S, first_period: "2025-06-01T00:00:00Z", open_periods: 8 },
+      ...(settlement ? { settlement: SETTLEMENT } : {}),
       evaluators: [0, 1, 2].map((number) => ({
         name: `Evaluator ${number}`,
         url: `https://evaluator-${number}.example`,
@@ -140,11 +162,16 @@ export class TestService {
   }
 
   /** Starts evaluator 1's service; it is closed after the test. */
-  static async start({ engine, limits, storing }: ServiceOptions = {}): Promise<TestService> {
+  static async start({
+    engine,
+    limits,
+    settlement,
+    storing,
+  }: ServiceOptions = {}): Promise<TestService> {
     const folder = mkdtempSync(join(tmpdir(), "hw-http-"));
     const logFile = join(folder, "log");
     const authority = await createAuthority("Rosenweg");
-    const market = marketOf(authority, engine ?? "replicated");
+    const market = marketOf(authority, engine ?? "replicated", settlement ?? false);
     const party = { role: "evaluator", id: String(EVALUATOR) } as const;
     const identity = await issueIdentity(authority, party, { hosts: ["127.0.0.1"] });
     const databaseFile = join(folder, "evaluator.db");
@@ -262,7 +289,8 @@ export class TestService {
     options: { readonly evaluator?: number; readonly createdS?: number } = {},
   ): Promise<Record<string, string>> {
     const plain: RequestToSign = { method, path, headers: {} };
-    const media = { "content-type": ORDER_MEDIA_TYPE };
+    const isReading = path.endsWith("/reading");
+    const media = { "content-type": isReading ? READING_MEDIA_TYPE : ORDER_MEDIA_TYPE };
     const request = body === undefined ? plain : { ...plain, headers: media, body };
     const createdS = options.createdS ?? systemClock.utcMs() / 1000;
     return signRequest(request, signer, options.evaluator ?? EVALUATOR, createdS);
@@ -273,11 +301,25 @@ export class TestService {
     return this.signed(signer, "PUT", orderPath(start), body);
   }
 
+  /** Sends a meter's reading. */
+  read(signer: IdentitySigner, body: Uint8Array, start = PERIOD): Promise<Reply> {
+    return this.signed(signer, "PUT", `${periodPath(start)}/reading`, body);
+  }
+
   /** The bodies of an order by evaluator. Its shares are random: nothing here looks into them. */
-  bodies(header: Partial<OrderHeader & { readonly marketId: string }> = {}): Uint8Array[] {
+  bodies(header: BodyHeader = {}): Uint8Array[] {
     const { grid, energyBits } = this.market.parameters;
     const layout = orderLayout(grid.bits, energyBits, this.market.suppliers.length);
-    const pieces = orderPieces(this.market.setting, layout);
+    return this.#bodies(orderPieces(this.market.setting, layout), header);
+  }
+
+  /** The same of a reading. */
+  readings(header: BodyHeader = {}): Uint8Array[] {
+    const layout = readingLayout(this.market.parameters.energyBits);
+    return this.#bodies(readingPieces(this.market.setting, layout), header);
+  }
+
+  #bodies(pieces: Pieces, header: BodyHeader): Uint8Array[] {
     const contents = pieces.byteLengths.map((length) => nodePrimitives.randomBytes(length));
     const streams = [0, 1, 2].map((party) => pieces.heldBy(party).map((piece) => contents[piece]!));
     const market = marketTag(nodePrimitives, header.marketId ?? this.market.id);
@@ -286,8 +328,13 @@ export class TestService {
   }
 
   /** The body of an order for this evaluator. */
-  body(header: Partial<OrderHeader & { readonly marketId: string }> = {}): Uint8Array {
+  body(header: BodyHeader = {}): Uint8Array {
     return this.bodies(header)[EVALUATOR]!;
+  }
+
+  /** The body of a reading for this evaluator. */
+  reading(header: BodyHeader = {}): Uint8Array {
+    return this.readings(header)[EVALUATOR]!;
   }
 
   /** The lease of a leader, which may change periods. */

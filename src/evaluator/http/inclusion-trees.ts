@@ -1,27 +1,26 @@
-// Trees over the orders that counted, for proofs: made once per period, the last few are kept. One is made at a time.
+// Trees over the orders or readings that counted, for proofs: each made once, the last few are kept. One is made at a
+// time.
 import { nodePrimitives } from "../../crypto/node-primitives.ts";
 import { assert } from "../../platform/assert.ts";
-import type { EvaluatorStore } from "../../storage/evaluator-store.ts";
+import type { OrderEntry } from "../../storage/evaluator-store.ts";
 import { type MerkleTree, merkleTree, orderLeaves } from "../../wire/merkle.ts";
 import type { Agreed } from "../../wire/records.ts";
 
 export class InclusionTrees {
-  readonly #store: Pick<EvaluatorStore, "agreedEntries">;
   readonly #capacity: number;
-  /** By the start of their period; the one used longest ago first. */
-  readonly #trees = new Map<number, Promise<MerkleTree>>();
+  /** By root; the one used longest ago first. */
+  readonly #trees = new Map<string, Promise<MerkleTree>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Pick<EvaluatorStore, "agreedEntries">, capacity: number) {
-    this.#store = store;
+  constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  /** The tree of a decided period, whose agreed set this evaluator keeps. */
-  of(start: number, agreed: Agreed): Promise<MerkleTree> {
-    const tree = this.#trees.get(start) ?? this.#make(start, agreed);
-    this.#trees.delete(start);
-    this.#trees.set(start, tree);
+  /** The tree of a set that was decided, whose names this evaluator keeps. */
+  of({ root }: Agreed, names: () => Promise<readonly OrderEntry[]>): Promise<MerkleTree> {
+    const tree = this.#trees.get(root) ?? this.#make(root, names);
+    this.#trees.delete(root);
+    this.#trees.set(root, tree);
     if (this.#trees.size > this.#capacity) {
       const [oldest] = this.#trees.keys();
       if (oldest !== undefined) this.#trees.delete(oldest);
@@ -29,13 +28,13 @@ export class InclusionTrees {
     return tree;
   }
 
-  #make(start: number, agreed: Agreed): Promise<MerkleTree> {
+  #make(root: string, names: () => Promise<readonly OrderEntry[]>): Promise<MerkleTree> {
     const made = this.#last.then(async () => {
-      const tree = merkleTree(nodePrimitives, orderLeaves(await this.#store.agreedEntries(start)));
-      assert(tree.root === agreed.root, "the orders that are kept are those of the decision");
+      const tree = merkleTree(nodePrimitives, orderLeaves(await names()));
+      assert(tree.root === root, "the names that are kept are those of the decision");
       return tree;
     });
-    this.#last = made.catch(() => this.#trees.delete(start));
+    this.#last = made.catch(() => this.#trees.delete(root));
     return made;
   }
 }

@@ -1,7 +1,7 @@
 // The description of the HTTP API (OpenAPI 3.1), made of the list of endpoints and the schemas that the program itself
 // checks with.
 import { z } from "zod";
-import { ORDER_MEDIA_TYPE } from "../../wire/order-body.ts";
+import { type BodyKind, ORDER_MEDIA_TYPE, READING_MEDIA_TYPE } from "../../wire/order-body.ts";
 import {
   PROBLEM_MEDIA_TYPE,
   PROBLEMS,
@@ -40,7 +40,8 @@ export function openapiDocument(): Json {
     info: {
       title: "Hushwatt evaluator",
       version: VERSION,
-      description: "Orders, and what became of them, at one of the evaluators of a market.",
+      description:
+        "Orders and readings, and what became of them, at one of the evaluators of a market.",
     },
     paths,
     components: { schemas: { Problem: jsonSchema(problemSchema) } },
@@ -59,18 +60,20 @@ function operation(operationId: string, endpoint: Endpoint): Json {
     operationId,
     summary: endpoint.summary,
     parameters: parametersOf(endpoint),
-    ...(endpoint.takesOrder ? { requestBody: ORDER_BODY } : {}),
+    ...(endpoint.takes === null ? {} : { requestBody: bodyOf(endpoint.takes) }),
     responses: { ...answersOf(endpoint), ...problemResponses(endpoint) },
   };
 }
 
-const ORDER_BODY: Json = {
-  required: true,
-  description: "an order's header, and the pieces of its shares that this evaluator holds",
-  content: { [ORDER_MEDIA_TYPE]: { schema: { type: "string", format: "binary" } } },
-};
+const MEDIA_TYPES = { order: ORDER_MEDIA_TYPE, reading: READING_MEDIA_TYPE } as const;
 
-function parametersOf({ path, query, signedBy, takesOrder }: Endpoint): Json[] {
+const bodyOf = (kind: BodyKind): Json => ({
+  required: true,
+  description: `the header of the ${kind}, and the pieces of its shares that this evaluator holds`,
+  content: { [MEDIA_TYPES[kind]]: { schema: { type: "string", format: "binary" } } },
+});
+
+function parametersOf({ path, query, signedBy, takes }: Endpoint): Json[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => {
     const { schema, description } = PATH_PARAMETERS[name as keyof typeof PATH_PARAMETERS];
     return { name, in: "path", required: true, description, schema: jsonSchema(schema) };
@@ -80,7 +83,7 @@ function parametersOf({ path, query, signedBy, takesOrder }: Endpoint): Json[] {
     in: "query",
     schema: jsonSchema(schema as z.ZodType),
   }));
-  const signed = { ...SIGNED_HEADERS, ...(takesOrder ? DIGEST_HEADER : {}) };
+  const signed = { ...SIGNED_HEADERS, ...(takes === null ? {} : DIGEST_HEADER) };
   const inHeader = Object.entries(signedBy === null ? {} : signed).map(([name, description]) => ({
     name,
     in: "header",

@@ -1,8 +1,10 @@
-// Periods as requests name them, and what is known of them.
-import { orderWindow } from "../../market/market-document.ts";
+// Periods and months as requests name them, and what is known of them.
+import { type MarketDocument, orderWindow } from "../../market/market-document.ts";
+import { periodsOfMonth } from "../../market/tariffs.ts";
 import type { PeriodRow } from "../../storage/evaluator-store.ts";
 import { ProblemError } from "../../wire/problems.ts";
 import { type Decision, periodOfText, periodText, textOfPeriod } from "../../wire/records.ts";
+import { monthText } from "../../wire/settlement-records.ts";
 import type { HttpContext } from "./context.ts";
 
 /** The start of a period from the text in a path or query. Throws ProblemError. */
@@ -23,6 +25,36 @@ export function knownStartOf({ market, marketClock }: HttpContext, text: string)
     throw new ProblemError("unknown-period", `nothing is known of ${text} yet`);
   }
   return start;
+}
+
+/** Whether a period of the market begins then. */
+export const isPeriod = ({ firstPeriod, schedule }: MarketDocument, start: number): boolean =>
+  start >= firstPeriod && start % schedule.period_s === 0;
+
+/** The market, if it has settlement. Throws ProblemError. */
+export function settledMarket({ market }: Pick<HttpContext, "market">): MarketDocument {
+  if (market.settlement !== null) return market;
+  throw new ProblemError("no-settlement", `the market ${market.id} clears, and settles nothing`);
+}
+
+/** The periods of a month that has begun. Throws ProblemError. */
+export function knownMonth(
+  context: HttpContext,
+  text: string,
+): { readonly from: number; readonly to: number } {
+  const market = settledMarket(context);
+  if (!monthText.safeParse(text).success) {
+    throw new ProblemError("malformed-request", "a month is written like 2025-06");
+  }
+  const periods = periodsOfMonth(market, text);
+  if (periods.from === periods.to) {
+    const first = textOfPeriod(market.firstPeriod);
+    throw new ProblemError("unknown-month", `${text} has no periods: the first is ${first}`);
+  }
+  if (periods.from > context.marketClock.nowS()) {
+    throw new ProblemError("unknown-month", `nothing is known of ${text} yet`);
+  }
+  return periods;
 }
 
 export function noPeriod({ market }: Pick<HttpContext, "market">, text: string): ProblemError {

@@ -88,18 +88,22 @@ export async function resultShare(
   };
 }
 
+/** The number of the supplier that has signed. Throws ProblemError. */
+export function supplierOf({ market }: HttpContext, { party }: Pick<SignedBy, "party">): number {
+  const supplier = market.suppliers.findIndex((_, number) => String(number) === party.id);
+  if (supplier >= 0) return supplier;
+  const found = `the market has no supplier ${party.id}`;
+  throw new ProblemError("wrong-role", `${found}; there are 0 to ${market.suppliers.length - 1}`);
+}
+
 /** This evaluator's shares of the sums of the supplier that has signed. Throws ProblemError. */
 export async function aggregateShare(
   context: HttpContext,
   text: string,
-  { party }: SignedBy,
+  { party }: Pick<SignedBy, "party">,
 ): Promise<AggregateShare> {
-  const { market, store, index } = context;
-  const supplier = market.suppliers.findIndex((_, number) => String(number) === party.id);
-  if (supplier < 0) {
-    const found = `the market has no supplier ${party.id}`;
-    throw new ProblemError("wrong-role", `${found}; there are 0 to ${market.suppliers.length - 1}`);
-  }
+  const { store, index } = context;
+  const supplier = supplierOf(context, { party });
   const start = knownStartOf(context, text);
   const { decision } = await clearedPeriod(context, start);
   const { attempt, revealedSuppliers } = decision;
@@ -112,6 +116,12 @@ export async function aggregateShare(
   return { period: text, attempt, evaluator: index, supplier, withheld, share: base64(share) };
 }
 
+export function checkMeterId(meter: string): void {
+  if (meterId.safeParse(meter).success) return;
+  const right = "a meter's id has 32 hexadecimal digits (0-9, a-f)";
+  throw new ProblemError("malformed-request", right);
+}
+
 /** Proof that a meter's order counted. Throws ProblemError. */
 export async function inclusionProof(
   context: HttpContext,
@@ -119,12 +129,7 @@ export async function inclusionProof(
   text: string,
   meter: string,
 ): Promise<Inclusion> {
-  if (!meterId.safeParse(meter).success) {
-    throw new ProblemError(
-      "malformed-request",
-      "a meter's id has 32 hexadecimal digits (0-9, a-f)",
-    );
-  }
+  checkMeterId(meter);
   const start = knownStartOf(context, text);
   const { row, decision } = await clearedPeriod(context, start);
   checkHasSet(row, context.index);
@@ -134,7 +139,7 @@ export async function inclusionProof(
     throw new ProblemError("no-order", `no order of this meter counted in ${text}`);
   }
   const { position, orderId } = order;
-  const path = (await trees.of(start, agreed)).path(position);
+  const path = (await trees.of(agreed, () => context.store.agreedEntries(start))).path(position);
   return { period: text, agreed, meter, order: orderId, position, path };
 }
 

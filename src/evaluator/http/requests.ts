@@ -12,7 +12,7 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who has signed it, at the routes that ask for it. */
     signer: SignedBy | null;
-    /** The problem that it was answered with, or what became of an order. */
+    /** The problem that it was answered with, or what became of an order or reading. */
     outcome: OrderAnswer | null;
   }
 }
@@ -76,8 +76,9 @@ function measure(
     metrics.requests.inc({ method: request.method, route, status });
     metrics.requestSeconds.observe({ route }, seconds);
     const { outcome, id: requestId, method } = request;
-    if (request.method === "PUT" && outcome !== null && route.endsWith("/order")) {
-      metrics.orders.inc({ result: outcome });
+    if (request.method === "PUT" && outcome !== null) {
+      if (route.endsWith("/order")) metrics.orders.inc({ result: outcome });
+      if (route.endsWith("/reading")) metrics.readings.inc({ result: outcome });
     }
     const party = request.signer?.party;
     log.debug({ requestId, method, route, status, seconds, outcome, party }, "request");

@@ -9,7 +9,7 @@ import { ENDPOINTS, type EndpointName } from "./endpoints.ts";
 import { InclusionTrees } from "./inclusion-trees.ts";
 import { openapiDocument } from "./openapi.ts";
 import { orderRoute, receiptSigner } from "./order-route.ts";
-import { knownStartOf } from "./period-paths.ts";
+import { knownStartOf, settledMarket } from "./period-paths.ts";
 import {
   aggregateShare,
   inclusionProof,
@@ -18,6 +18,15 @@ import {
   resultShare,
 } from "./period-routes.ts";
 import { RetryLaterError } from "./problem-answers.ts";
+import { readingReceiptSigner, readingRoute } from "./reading-route.ts";
+import {
+  billShare,
+  meteredShare,
+  monthRecord,
+  payableShares,
+  readingInclusion,
+  settlementRecord,
+} from "./settlement-routes.ts";
 import { type SignedBy, signerOfRequest } from "./signed-requests.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
@@ -38,6 +47,7 @@ export interface Routes {
 const JSON_TYPE = "application/json";
 
 const periodIn = (request: FastifyRequest) => (request.params as { period: string }).period;
+const monthIn = (request: FastifyRequest) => (request.params as { month: string }).month;
 const meterIn = (request: FastifyRequest) => (request.params as { meter: string }).meter;
 const signerIn = (request: FastifyRequest): SignedBy => request.signer!;
 
@@ -45,10 +55,12 @@ export function routesOf(context: HttpContext, signer: IdentitySigner): Routes {
   const { market, store, identity, metrics } = context;
   const signReceipt = receiptSigner(context, signer.sign);
   const order = orderRoute(context, signReceipt);
-  const trees = new InclusionTrees(store, context.limits.keptTrees);
+  const trees = new InclusionTrees(context.limits.keptTrees);
   const signed = signatureChecks(context);
   const openapi = JSON.stringify(openapiDocument());
+  const reading = readingHandlers(context, signer, signed);
   const handlers: Record<EndpointName, Handler> = {
+    ...reading.handlers,
     putOrder: {
       before: (request) => {
         order.checkHeaders(request);
@@ -78,6 +90,7 @@ export function routesOf(context: HttpContext, signer: IdentitySigner): Routes {
     getInclusion: {
       answer: (request) => inclusionProof(context, trees, periodIn(request), meterIn(request)),
     },
+    ...settlementHandlers(context, trees, signed),
     getMarket: { answer: (_, reply) => reply.type(JSON_TYPE).send(market.text) },
     getIdentity: { answer: () => ({ certificate: identity.certificatePem }) },
     getHealth: { answer: () => ({ status: "ok" }) },
@@ -88,8 +101,62 @@ export function routesOf(context: HttpContext, signer: IdentitySigner): Routes {
     },
     getOpenapi: { answer: (_, reply) => reply.type(JSON_TYPE).send(openapi) },
   };
-  return { handlers, bodyBytes: order.bodyBytes, drained: order.drained };
+  return {
+    handlers,
+    bodyBytes: Math.max(order.bodyBytes, reading.bodyBytes),
+    async drained() {
+      await Promise.all([order.drained(), reading.drained()]);
+    },
+  };
 }
+
+type SignatureChecks = ReturnType<typeof signatureChecks>;
+
+function readingHandlers(context: HttpContext, { sign }: IdentitySigner, signed: SignatureChecks) {
+  const signReceipt = readingReceiptSigner(context, sign);
+  const route = readingRoute(context, signReceipt);
+  const putReading: Handler = {
+    before: (request) => {
+      settledMarket(context);
+      route.checkHeaders(request);
+      signed("putReading")(request);
+    },
+    answer: (request, reply) => route.take(request, reply, signerIn(request)),
+  };
+  const getReading: Handler = {
+    before: signed("getReading"),
+    answer: async (request) => {
+      settledMarket(context);
+      const periodStart = knownStartOf(context, periodIn(request));
+      const last = await context.store.lastReading(periodStart, signerIn(request).party.id);
+      if (last !== null) return signReceipt({ ...last, periodStart });
+      throw new ProblemError("no-reading", "there is no reading of this meter of this period");
+    },
+  };
+  const { bodyBytes, drained } = route;
+  return { bodyBytes, drained, handlers: { putReading, getReading } };
+}
+
+const settlementHandlers = (context: HttpContext, trees: InclusionTrees, signed: SignatureChecks) =>
+  ({
+    getSettlement: { answer: (request) => settlementRecord(context, periodIn(request)) },
+    getReadingInclusion: {
+      answer: (request) => readingInclusion(context, trees, periodIn(request), meterIn(request)),
+    },
+    getMetered: {
+      before: signed("getMetered"),
+      answer: (request) => meteredShare(context, periodIn(request), signerIn(request)),
+    },
+    getMonth: { answer: (request) => monthRecord(context, monthIn(request)) },
+    getBill: {
+      before: signed("getBill"),
+      answer: (request) => billShare(context, monthIn(request), signerIn(request)),
+    },
+    getPayables: {
+      before: signed("getPayables"),
+      answer: (request) => payableShares(context, monthIn(request), signerIn(request)),
+    },
+  }) satisfies Partial<Record<EndpointName, Handler>>;
 
 async function readiness({ store, metrics, log }: HttpContext) {
   try {

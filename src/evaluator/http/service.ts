@@ -13,7 +13,7 @@ import { signerOf } from "../../crypto/signing-key.ts";
 import { LIMITS } from "../../platform/limits.ts";
 import type { EvaluatorStore } from "../../storage/evaluator-store.ts";
 import { toHex } from "../../wire/hex.ts";
-import { ORDER_MEDIA_TYPE } from "../../wire/order-body.ts";
+import { ORDER_MEDIA_TYPE, READING_MEDIA_TYPE } from "../../wire/order-body.ts";
 import { ProblemError } from "../../wire/problems.ts";
 import { CORS_PREFLIGHT } from "./answer-headers.ts";
 import type { HttpContext, HttpLimits } from "./context.ts";
@@ -70,7 +70,7 @@ export async function createHttpService(options: HttpServiceOptions): Promise<Ht
   }
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
-    ORDER_MEDIA_TYPE,
+    [ORDER_MEDIA_TYPE, READING_MEDIA_TYPE],
     { parseAs: "buffer" },
     async (_: FastifyRequest, body: unknown) => body,
   );

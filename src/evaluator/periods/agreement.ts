@@ -1,14 +1,17 @@
-// The set of orders that counts: those that every evaluator of the group holds, of each meter the last one that all of
-// them hold. Only names of orders are compared. A meter's earlier orders stay until then: its last one may
-// not have reached everybody.
+// The set of orders, or of readings, that counts: those that every evaluator of the group holds, of each meter the last
+// one that all of them hold. Only names are compared. A meter's earlier orders stay until then: its last one may not have
+// reached everybody.
 import { ChannelError } from "../../channel/channel.ts";
+import { AbortError } from "../../mpc/abort.ts";
 import { LIMITS } from "../../platform/limits.ts";
 import type { Primitives } from "../../platform/primitives.ts";
 import type { OrderEntry } from "../../storage/evaluator-store.ts";
 import { fromHex, toHex } from "../../wire/hex.ts";
-import { putU64 } from "../../wire/u64.ts";
+import type { BodyKind } from "../../wire/order-body.ts";
+import type { Agreed } from "../../wire/records.ts";
+import { getU64, putU64 } from "../../wire/u64.ts";
 import type { Exchanges } from "./exchange.ts";
-import type { Position } from "./round-messages.ts";
+import { agreementSchema, type Position } from "./round-messages.ts";
 
 const METER_BYTES = 16;
 const ORDER_BYTES = 32;
@@ -36,10 +39,27 @@ export function listBytes(entries: readonly OrderEntry[]): Uint8Array {
 export const listDigest = ({ sha256 }: Pick<Primitives, "sha256">, bytes: Uint8Array): string =>
   toHex(sha256(bytes));
 
+/** The entries of such a list, which was announced with as many. */
+export function entriesIn(list: Uint8Array): OrderEntry[] {
+  const view = new DataView(list.buffer, list.byteOffset, list.byteLength);
+  return Array.from({ length: list.length / ENTRY_BYTES }, (_, i) => {
+    const at = i * ENTRY_BYTES;
+    return {
+      meter: toHex(list.subarray(at, at + METER_BYTES)),
+      sequence: getU64(view, at + SEQUENCE_AT) ?? 0,
+      supplier: list[at + SUPPLIER_AT]!,
+      orderId: toHex(list.subarray(at + ORDER_AT, at + ENTRY_BYTES)),
+    };
+  });
+}
+
+/** What a set of names that was agreed on takes at most. */
+export const MOST_LIST_BYTES = ENTRY_BYTES * LIMITS.orders;
+
 /** Finds the common set, by meter; all members find the same. Exchanges lists only where digests differ. */
 export async function agreeOnOrders(
   exchanges: Exchanges,
-  positions: ReadonlyMap<number, Position>,
+  positions: ReadonlyMap<number, Pick<Position<unknown>, "orders" | "ordersDigest">>,
   entries: readonly OrderEntry[],
   bytes: Uint8Array,
 ): Promise<readonly OrderEntry[]> {
@@ -61,6 +81,19 @@ export async function agreeOnOrders(
     entries,
     others.map(([, list]) => namesIn(list)),
   );
+}
+
+/** Tells the others which set this evaluator has found. AbortError unless theirs is the same. */
+export async function confirmAgreed(
+  exchanges: Exchanges,
+  what: BodyKind,
+  agreed: Agreed,
+): Promise<void> {
+  const all = await exchanges.all(agreementSchema, { agreed });
+  for (const [member, theirs] of all) {
+    if (theirs.agreed.root === agreed.root && theirs.agreed.count === agreed.count) continue;
+    throw new AbortError(`evaluator-${member} has agreed to another set of ${what}s`);
+  }
 }
 
 /** Per entry of a list a text that only the same entry has. */

@@ -1,5 +1,5 @@
 // Groups of evaluators that break up at any moment, thousands of times: a period never has two decisions, and it has
-// one as soon as a group stays together.
+// one as soon as a group stays together. The same of settlements and closings, which have no deadline and are never void.
 import { describe, expect, it } from "vitest";
 import type { Decision } from "../../wire/records.ts";
 import { chooseCourse, leastMembers, majorityOf, nextBallot } from "./ballots.ts";
@@ -7,7 +7,7 @@ import type { Position } from "./round-messages.ts";
 
 interface Evaluator {
   ballot: number;
-  prepared: Position["prepared"];
+  prepared: Position<Decision>["prepared"];
   hasResults: boolean;
   decision: Decision | null;
 }
@@ -47,10 +47,11 @@ const decisionOf = (
 class World {
   readonly evaluators: Evaluator[];
   readonly decisions = new Set<string>();
-  private readonly toCompute: number;
+  readonly toCompute: number;
+  readonly deadline: boolean;
   private readonly draw: () => number;
 
-  constructor(parties: number, toCompute: number, draw: () => number) {
+  constructor(parties: number, toCompute: number, deadline: boolean, draw: () => number) {
     this.evaluators = Array.from({ length: parties }, () => ({
       ballot: 0,
       prepared: null,
@@ -58,6 +59,7 @@ class World {
       decision: null,
     }));
     this.toCompute = toCompute;
+    this.deadline = deadline;
     this.draw = draw;
   }
 
@@ -67,7 +69,7 @@ class World {
     const positions = new Map(
       members.map((member, i) => [member, positionOf(own[i]!, overdue)] as const),
     );
-    const course = chooseCourse(positions, { toCompute: this.toCompute });
+    const course = chooseCourse<Decision>(positions, this);
     if (course.kind === "wait") return;
     if (course.kind === "decided") {
       for (const one of own) if (this.draw() >= breaks) this.decide(one, course.decision.decision);
@@ -93,7 +95,7 @@ class World {
     const accepted = own.filter((one, i) => {
       if (this.draw() < breaks) return false;
       one.hasResults =
-        course.kind === "clear"
+        course.kind === "compute"
           ? active.includes(members[i]!)
           : one.hasResults && JSON.stringify(one.prepared?.decision) === JSON.stringify(decision);
       one.prepared = { ballot, decision };
@@ -109,7 +111,7 @@ class World {
   }
 }
 
-const positionOf = (one: Evaluator, overdue: boolean): Position => ({
+const positionOf = (one: Evaluator, overdue: boolean): Position<Decision> => ({
   decision: one.decision === null ? null : { decision: one.decision, signatures: [] },
   ballot: one.ballot,
   prepared: one.prepared,
@@ -139,13 +141,16 @@ describe.each(SETTINGS)("$engine with $parties evaluators, threshold $threshold"
   const { parties } = setting;
   const toCompute = leastMembers(setting);
 
-  it("never decides twice, in 4,000 histories", () => {
+  it.each([
+    { what: "a period", deadline: true },
+    { what: "what has no deadline", deadline: false },
+  ])("never decides $what twice, in 4,000 histories", ({ deadline }) => {
     let decided = 0;
     for (let seed = 0; seed < 4_000; seed++) {
       const draw = drawsFrom(seed * 31 + parties);
-      const world = new World(parties, toCompute, draw);
+      const world = new World(parties, toCompute, deadline, draw);
       const meetings = 3 + Math.floor(draw() * 12);
-      const overdueFrom = Math.floor(draw() * meetings * 1.5);
+      const overdueFrom = deadline ? Math.floor(draw() * meetings * 1.5) : meetings;
       const breaks = draw() * 0.35;
       for (let i = 0; i < meetings; i++) {
         const overdue = i >= overdueFrom;
@@ -162,10 +167,17 @@ describe.each(SETTINGS)("$engine with $parties evaluators, threshold $threshold"
       expect({ seed, decisions: world.decisions.size <= 1 }).toEqual({ seed, decisions: true });
       // Everybody comes together at last: then all know the one decision.
       const all = Array.from({ length: parties }, (_, k) => k);
-      world.meet(all, true, 0);
+      world.meet(all, deadline, 0);
       expect({ seed, decisions: world.decisions.size }).toEqual({ seed, decisions: 1 });
       expect(world.evaluators.every(({ decision }) => decision !== null)).toBe(true);
+      // Somebody has the results of a decision: the others can get them.
+      const holders = world.evaluators.filter(({ hasResults }) => hasResults).length;
+      if (!deadline) expect({ seed, holders: holders > 0 }).toEqual({ seed, holders: true });
       decided += [...world.decisions][0]!.includes('"cleared"') ? 1 : 0;
+    }
+    if (!deadline) {
+      expect(decided).toBe(4_000);
+      return;
     }
     // Both outcomes are among them.
     expect(decided).toBeGreaterThan(400);
@@ -185,7 +197,7 @@ describe("a computed decision", () => {
       [1, position(accepted)],
       [2, position({})],
     ]);
-    expect(chooseCourse(positions, { toCompute: 3 })).toEqual({ kind: "clear" });
+    expect(chooseCourse(positions, { toCompute: 3, deadline: true })).toEqual({ kind: "compute" });
   });
 
   it("is waited for while one that computed is missing, and adopted at the deadline", () => {
@@ -194,12 +206,29 @@ describe("a computed decision", () => {
         [0, position(accepted, overdue)],
         [1, position(accepted, overdue)],
       ]);
-    expect(chooseCourse(two(false), { toCompute: 3 }).kind).toBe("wait");
-    expect(chooseCourse(two(true), { toCompute: 3 })).toEqual({ kind: "adopt", decision });
+    expect(chooseCourse(two(false), { toCompute: 3, deadline: true }).kind).toBe("wait");
+    expect(chooseCourse(two(true), { toCompute: 3, deadline: true })).toEqual({
+      kind: "adopt",
+      decision,
+    });
+  });
+
+  it("is adopted at once where nothing is lost by it", () => {
+    const positions = new Map([
+      [0, position(accepted)],
+      [1, position(accepted)],
+    ]);
+    const needs = { toCompute: 2, deadline: false };
+    expect(chooseCourse(positions, needs)).toEqual({ kind: "adopt", decision });
+    const late = new Map([[0, { ...position({}), aborts: 5, failures: 9, overdue: true }]]);
+    expect(chooseCourse(late, { toCompute: 1, deadline: false })).toEqual({ kind: "compute" });
   });
 
   it("is void after two lies, without a deadline", () => {
     const all = new Map([0, 1, 2].map((i) => [i, { ...position({}), aborts: i === 1 ? 2 : 1 }]));
-    expect(chooseCourse(all, { toCompute: 3 })).toEqual({ kind: "void", reason: "abort" });
+    expect(chooseCourse(all, { toCompute: 3, deadline: true })).toEqual({
+      kind: "void",
+      reason: "abort",
+    });
   });
 });

@@ -1,51 +1,34 @@
 // One attempt at a period's clearing in a group of evaluators: they agree on the orders, those that compute clear
 // them, and all of the group know the proposed decision. Nothing is published here.
 
-import { AbortError } from "../../mpc/abort.ts";
 import { assert } from "../../platform/assert.ts";
 import type { Lease, ResultRow } from "../../storage/evaluator-store.ts";
 import { agreedOf } from "../../wire/merkle.ts";
-import { type Agreed, type Decision, textOfPeriod } from "../../wire/records.ts";
+import { type Agreed, type Decision, decisionSchema, textOfPeriod } from "../../wire/records.ts";
 import { runClearing, type SessionResult } from "../clearing-session.ts";
 import { chooseActive } from "../engine-sessions.ts";
-import type { Mesh } from "../mesh.ts";
-import { agreeOnOrders } from "./agreement.ts";
+import { agreeOnOrders, confirmAgreed } from "./agreement.ts";
 import type { PeriodContext } from "./context.ts";
-import type { Exchanges } from "./exchange.ts";
+import { type Attempt, commonProposal, type NameList, type Proposal } from "./deciding.ts";
 import { periodCommand, periodIntake } from "./period-orders.ts";
-import { agreementSchema, type Position, proposalSchema } from "./round-messages.ts";
 
-export interface Attempt {
+export interface ClearingAttempt extends Attempt {
   readonly lease: Lease;
   readonly start: number;
-  readonly ballot: number;
-  readonly mesh: Mesh;
-  readonly exchanges: Exchanges;
-  readonly positions: ReadonlyMap<number, Position>;
-}
-
-export interface Proposal {
-  readonly decision: Decision;
-  /** Null at an evaluator that stood by. */
-  readonly results: ResultRow | null;
 }
 
 /** Throws ChannelError when an evaluator fails, AbortError when one is found to lie. */
 export async function attemptClearing(
   context: PeriodContext,
-  attempt: Attempt,
-  list: { readonly entries: Parameters<typeof agreeOnOrders>[2]; readonly bytes: Uint8Array },
-): Promise<Proposal> {
+  attempt: ClearingAttempt,
+  list: NameList,
+): Promise<Proposal<Decision, ResultRow>> {
   const { market, store, tools, events } = context;
   const { lease, start, ballot, mesh, exchanges, positions } = attempt;
   const entries = await agreeOnOrders(exchanges, positions, list.entries, list.bytes);
   const agreed = agreedOf(tools.primitives, entries);
   await store.saveAgreed(lease, start, agreed, entries);
-  const all = await exchanges.all(agreementSchema, { agreed });
-  for (const [member, theirs] of all) {
-    if (theirs.agreed.root === agreed.root && theirs.agreed.count === agreed.count) continue;
-    throw new AbortError(`evaluator-${member} has agreed to another set of orders`);
-  }
+  await confirmAgreed(exchanges, "order", agreed);
   const active = chooseActive(market.setting, mesh.members);
   assert(active !== null, "an attempt is made by enough evaluators");
   await store.beginClearing(lease, start);
@@ -57,7 +40,12 @@ export async function attemptClearing(
   if (peers !== null) {
     const intake = await periodIntake(tools, market, mesh.party, store, start, entries);
     try {
-      const session = { ...tools, clock: context.clock, onPhase: () => {} };
+      const session = {
+        ...tools,
+        clock: context.clock,
+        onPhase: () => {},
+        keepTrades: market.settlement !== null,
+      };
       result = await runClearing(session, { peers, active }, command, intake, true);
     } finally {
       intake.free();
@@ -68,24 +56,24 @@ export async function attemptClearing(
     result === null
       ? null
       : decisionOf(context, attempt, agreed, active, command.revealedSuppliers, result);
-  const proposals = await exchanges.all(proposalSchema, { decision: own });
-  const decision = commonProposal(proposals, active);
+  const decision = await commonProposal(exchanges, decisionSchema, active, own);
   return {
     decision,
-    results:
+    own:
       result === null
         ? null
         : {
             attempt: ballot,
             orderShares: perOrder(result.orderShares, entries.length),
             supplierShares: result.supplierShares,
+            tradeShares: result.tradeShares,
           },
   };
 }
 
 function decisionOf(
   { market }: PeriodContext,
-  { start, ballot, mesh }: Attempt,
+  { start, ballot, mesh }: ClearingAttempt,
   agreed: Agreed,
   active: readonly number[],
   revealedSuppliers: readonly boolean[],
@@ -106,23 +94,6 @@ function decisionOf(
     rejected: result.rejected.flatMap((reason, position) => (reason === null ? [] : [position])),
     revealedSuppliers: [...revealedSuppliers],
   };
-}
-
-/** What all that computed have found. */
-function commonProposal(
-  proposals: ReadonlyMap<number, { readonly decision: Decision | null }>,
-  active: readonly number[],
-): Decision {
-  const first = proposals.get(active[0]!)?.decision;
-  for (const member of active) {
-    const theirs = proposals.get(member)?.decision ?? null;
-    if (theirs === null || !first || JSON.stringify(theirs) !== JSON.stringify(first)) {
-      throw new AbortError(
-        `evaluators ${active[0]} and ${member} have found different results of the same clearing`,
-      );
-    }
-  }
-  return first!;
 }
 
 /** A vector's shares, component after component, as one share after the other. */

@@ -4,6 +4,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { MarketClock } from "../../platform/market-clock.ts";
 import type { EvaluatorStore } from "../../storage/evaluator-store.ts";
 import type { Decision } from "../../wire/records.ts";
+import type { Closing, Settlement } from "../../wire/settlement-records.ts";
 import type { EngineTools } from "../engine-sessions.ts";
 import type { MeshTools } from "../mesh-forming.ts";
 
@@ -32,6 +33,17 @@ export interface PeriodEvents {
   failed(period: string, message: string, lie: boolean): void;
 }
 
+/** The same of settlements, closings, and all that comes after delivery. */
+export interface SettlementEvents {
+  settling(period: string, revision: number, readings: number, active: readonly number[]): void;
+  /** Readings were checked, or the check has failed, after so long. */
+  checkedReadings(durationMs: number): void;
+  settled(settlement: Settlement): void;
+  closed(closing: Closing): void;
+  /** It will be tried again; `lie` as above. */
+  settlingFailed(what: string, message: string, lie: boolean): void;
+}
+
 export interface PeriodContext {
   readonly market: MarketDocument;
   readonly store: EvaluatorStore;
@@ -42,5 +54,5 @@ export interface PeriodContext {
   readonly tools: EngineTools;
   /** How long evaluators wait for one that is missing. */
   readonly rejoinMs: number;
-  readonly events: PeriodEvents;
+  readonly events: PeriodEvents & SettlementEvents;
 }

@@ -1,7 +1,8 @@
 // Decides one settlement period after the other, as long as this process leads: keeps linked with the other
-// evaluators, waits for gates to close, and clears what there is. Whatever fails is tried again until the period is
-// decided: cleared, or void when its deadline has passed.
+// evaluators, waits for gates to close, and clears what there is; in between it settles periods after delivery, and closes
+// months. Whatever fails is tried again until the period is decided: cleared, or void when its deadline has passed.
 import { ChannelError } from "../../channel/channel.ts";
+import { Field } from "../../field/field.ts";
 import { deadlineOf, gateClosureOf } from "../../market/market-document.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { LIMITS } from "../../platform/limits.ts";
@@ -10,18 +11,35 @@ import { textOfPeriod } from "../../wire/records.ts";
 import { isLie } from "../clearing-attempts.ts";
 import type { Mesh } from "../mesh.ts";
 import { formMesh } from "../mesh-forming.ts";
+import { SettlingMemory } from "./agenda.ts";
 import { leastMembers, majorityOf } from "./ballots.ts";
 import type { PeriodContext } from "./context.ts";
-import { type Failures, runRound } from "./round.ts";
+import type { RoundEnd } from "./deciding.ts";
+import { Forgetting } from "./forgetting.ts";
+import { runRound } from "./round.ts";
+
+/** Clocks differ a little: who wakes before the time tries again a moment later. */
+const SHORTEST_WAIT_MS = 5;
 
 export class PeriodEngine {
   private readonly context: PeriodContext;
   private readonly lease: Lease;
   private readonly signal: AbortSignal;
   private mesh: Mesh | null = null;
+  /** When the links were made, by the market's clock. */
+  private linkedAtS = 0;
   /** What went wrong with the period that is next. */
-  private troubles: Failures & { period: number } = { period: 0, aborts: 0, failures: 0 };
+  private troubles: { period: number; aborts: number; failures: number } = {
+    period: 0,
+    aborts: 0,
+    failures: 0,
+  };
   private pauseMs: number = LIMITS.connectBackoffFirstMs;
+  private readonly memory = new SettlingMemory();
+  private readonly settling: PeriodContext;
+  private readonly forgetting: Forgetting;
+  /** What is being settled or closed, and since when; null while a period is cleared. */
+  private underWay: { readonly what: string; readonly sinceMs: number } | null = null;
   /** Why there are no links, as it was told last. */
   private told = "";
 
@@ -29,6 +47,9 @@ export class PeriodEngine {
     this.context = context;
     this.lease = lease;
     this.signal = signal;
+    // Clearings and settlements do not share memory: each frees all of its own at its end.
+    this.settling = { ...context, tools: { ...context.tools, field: new Field() } };
+    this.forgetting = new Forgetting(context, lease, signal);
   }
 
   /** Runs until the signal is aborted; rejects with LeaseLostError when another process leads. */
@@ -45,6 +66,7 @@ export class PeriodEngine {
       }
     } finally {
       this.leave("it stops");
+      await this.forgetting.ended();
     }
   }
 
@@ -55,14 +77,14 @@ export class PeriodEngine {
   }
 
   private async step(next: number): Promise<void> {
+    this.underWay = null;
     try {
       const mesh = await this.meshFor(next);
-      const { aborts, failures } = this.troubles;
-      const round = { lease: this.lease, mesh, next, failures: { aborts, failures } };
-      const end = await runRound(this.context, round);
+      const end = await this.round(next, mesh);
       this.pauseMs = LIMITS.connectBackoffFirstMs;
-      if (end.kind === "idle") await this.untilDue(next, mesh);
+      if (end.kind === "idle") await this.untilDue(end.wakeMs, mesh);
       else if (end.kind === "wait") {
+        if (this.underWay !== null) this.memory.failed(this.context.clock.nowMs());
         this.leave(`it waits ${end.reason}`);
         await this.pause();
       }
@@ -74,6 +96,27 @@ export class PeriodEngine {
     }
   }
 
+  private async round(next: number, mesh: Mesh): Promise<RoundEnd> {
+    const { clock } = this.context;
+    const { aborts, failures } = this.troubles;
+    const end = await runRound(this.context, {
+      lease: this.lease,
+      mesh,
+      next,
+      failures: { aborts, failures },
+      memory: this.memory,
+      settling: this.settling,
+      onSettling: (what) => {
+        this.underWay = { what, sinceMs: clock.nowMs() };
+      },
+    });
+    if (this.underWay !== null && end.kind === "decided") {
+      this.memory.succeeded(clock.nowMs() - this.underWay.sinceMs);
+    }
+    this.forgetting.check();
+    return end;
+  }
+
   private failed(next: number, error: unknown): void {
     const message = messageOf(error);
     const lie = isLie(error);
@@ -82,6 +125,12 @@ export class PeriodEngine {
     if (!wasLinked && message !== this.told) this.context.events.unlinked(message);
     this.told = message;
     const passing = error instanceof ChannelError || !wasLinked;
+    if (this.underWay !== null) {
+      // It is tried again after a while; periods are cleared meanwhile.
+      this.memory.failed(this.context.clock.nowMs());
+      if (lie || !passing) this.context.events.settlingFailed(this.underWay.what, message, lie);
+      return;
+    }
     if (lie) this.troubles.aborts += 1;
     else if (!passing) this.troubles.failures += 1;
     // Evaluators that come and go are reported as links.
@@ -92,11 +141,15 @@ export class PeriodEngine {
   private async meshFor(next: number): Promise<Mesh> {
     const { market, marketClock, mesh: tools, rejoinMs, events } = this.context;
     const { setting } = market;
-    const due = marketClock.nowS() >= gateClosureOf(market, next);
+    const closure = gateClosureOf(market, next);
+    const nowS = marketClock.nowS();
     const incomplete = (this.mesh?.members.length ?? 0) < setting.parties;
-    if (this.mesh?.intact && !(due && incomplete)) return this.mesh;
+    // Once for every gate: whoever catches up with many periods does not look for the missing one each time.
+    const isOld = this.linkedAtS < closure && nowS >= closure;
+    if (this.mesh?.intact && !(isOld && incomplete)) return this.mesh;
     this.leave("links are renewed");
-    const overdue = marketClock.nowS() >= deadlineOf(market, next);
+    this.linkedAtS = nowS;
+    const overdue = nowS >= deadlineOf(market, next);
     const quorum = overdue ? majorityOf(setting.parties) : leastMembers(setting);
     const purpose = { clearing: 1, attempt: 1, quorum, limitMs: rejoinMs, signal: this.signal };
     const addresses = market.evaluators.map(({ peers }) => peers);
@@ -105,12 +158,12 @@ export class PeriodEngine {
     return this.mesh;
   }
 
-  /** Until the gate of the next period closes, links break, or an evaluator that was missing calls. */
-  private async untilDue(next: number, mesh: Mesh): Promise<void> {
-    const { market, marketClock, clock, mesh: tools } = this.context;
+  /** Until something is due, links break, or an evaluator that was missing calls. */
+  private async untilDue(wakeMs: number, mesh: Mesh): Promise<void> {
+    const { clock, mesh: tools } = this.context;
     const over = new AbortController();
     const signal = AbortSignal.any([this.signal, over.signal]);
-    const due = clock.sleep(marketClock.msUntil(gateClosureOf(market, next)), signal);
+    const due = clock.sleep(Math.max(SHORTEST_WAIT_MS, wakeMs), signal);
     due.catch(() => {}); // The signal ends it.
     const called = tools.callers.whenCalled().then(() => {
       if (!over.signal.aborted) this.leave("an evaluator has called");

@@ -6,14 +6,16 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Listener, listen } from "../../channel/tls.ts";
-import { shareOrders } from "../../client/share-orders.ts";
+import { shareOrders, shareRows } from "../../client/share-orders.ts";
 import { createAuthority, type Identity, issueIdentity } from "../../crypto/certificates.ts";
 import { nodePrimitives } from "../../crypto/node-primitives.ts";
 import { PartyVerifier } from "../../crypto/party-verifier.ts";
 import { Field } from "../../field/field.ts";
 import { type MarketDocument, parseMarketDocument } from "../../market/market-document.ts";
 import type { Order } from "../../market/order.ts";
-import { orderPieces } from "../../market/order-pieces.ts";
+import { orderPieces, readingPieces } from "../../market/order-pieces.ts";
+import { type Reading, readingLayout, readingRows } from "../../market/reading.ts";
+import { monthOf, periodsOfMonth } from "../../market/tariffs.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { marketClock } from "../../platform/market-clock.ts";
 import { type EvaluatorStore, LeaseLostError } from "../../storage/evaluator-store.ts";
@@ -32,6 +34,8 @@ export interface TestMarketOptions {
   readonly setting: SettingChoice;
   readonly periodS: number;
   readonly rejoinMs?: number;
+  /** More of the market document; a rehearsal's clock, say. */
+  readonly document?: (first: number) => Readonly<Record<string, unknown>>;
 }
 
 interface Running {
@@ -56,6 +60,10 @@ export class TestEvaluator {
     this.identity = identity;
   }
 
+  get isRunning(): boolean {
+    return this.running !== null;
+  }
+
   /** Starts to lead, as a process does that has taken the lease. */
   async start(): Promise<void> {
     const { document, rejoinMs } = this.market;
@@ -74,7 +82,7 @@ export class TestEvaluator {
         market: document,
         store: this.store,
         clock: systemClock,
-        marketClock: marketClock(systemClock, null),
+        marketClock: marketClock(systemClock, document.rehearsal),
         signer: decisionSigner(this.identity, new PartyVerifier(this.identity.authorityPem)),
         mesh: {
           identity: this.identity,
@@ -96,6 +104,11 @@ export class TestEvaluator {
           cleared: () => {},
           decided: (decision) => this.decisions.push(decision),
           failed: (_, message) => this.failures.push(message),
+          settling: () => {},
+          checkedReadings: () => {},
+          settled: () => {},
+          closed: () => {},
+          settlingFailed: (what, message) => this.failures.push(`${what}: ${message}`),
         },
       },
       lease!,
@@ -129,7 +142,12 @@ export class TestMarket {
     this.rejoinMs = rejoinMs;
   }
 
-  static async start({ setting, periodS, rejoinMs }: TestMarketOptions): Promise<TestMarket> {
+  static async start({
+    setting,
+    periodS,
+    rejoinMs,
+    document,
+  }: TestMarketOptions): Promise<TestMarket> {
     const chosen = completeSetting(setting);
     const authority = await createAuthority("test");
     const ports = await freePorts(chosen.parties);
@@ -147,6 +165,7 @@ export class TestMarket {
         peers: [{ host: HOST, port }],
       })),
       authority: authority.certificatePem,
+      ...document?.(first),
     });
     const market = new TestMarket(parseMarketDocument(text), rejoinMs ?? 500);
     for (let i = 0; i < chosen.parties; i++) {
@@ -193,6 +212,41 @@ export class TestMarket {
         8,
       );
       if (result !== "accepted") throw new Error(`the order was not accepted: ${result}`);
+    }
+    return orderId;
+  }
+
+  /**
+   * Puts a reading of the meter of an order into the stores of these evaluators. `spoil` changes what they receive.
+   */
+  async read(
+    start: number,
+    order: Pick<Order, "meter" | "supplier">,
+    reading: Reading,
+    at = this.evaluators.map((_, i) => i),
+    spoil: (streams: readonly (readonly Uint8Array[])[]) => void = () => {},
+  ): Promise<string> {
+    const { setting, parameters } = this.document;
+    const layout = readingLayout(parameters.energyBits);
+    const pieces = readingPieces(setting, layout);
+    const tools = { field: this.field, primitives: nodePrimitives };
+    const { engine } = setting;
+    if (engine === "dealer") throw new Error("a running market has no dealer");
+    const rows = readingRows([reading], layout);
+    const streams = shareRows(tools, { ...setting, engine }, rows, layout.width);
+    spoil(streams);
+    this.sequence += 1;
+    const { meter, supplier } = order;
+    const market = marketTag(nodePrimitives, "test");
+    const header = { market, meter, periodStart: start, sequence: this.sequence };
+    const bodies = encodeOrder(nodePrimitives, header, pieces, streams);
+    const { orderId } = decodeOrder(nodePrimitives, pieces, 0, bodies[0]!);
+    const month = periodsOfMonth(this.document, monthOf(this.document, start)).from;
+    const own = { periodStart: start, meter, supplier, orderId, evidence: "test", receivedMs: 0 };
+    for (const i of at) {
+      const row = { ...own, month, sequence: this.sequence, body: bodies[i]! };
+      const [result] = await this.evaluators[i]!.store.addReadings([row], 8);
+      if (result !== "accepted") throw new Error(`the reading was not accepted: ${result}`);
     }
     return orderId;
   }

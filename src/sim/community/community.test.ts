@@ -38,8 +38,8 @@ test("96 consecutive quarter-hours of 60 orders from distinct meters", () => {
   for (const day of DAYS) {
     expect(day.periods).toHaveLength(96);
     const starts = day.periods.map(({ startUtc }) => startUtc);
-    expect(starts[0]).toBe("2026-06-18T00:00:00Z");
-    expect(starts[95]).toBe("2026-06-18T23:45:00Z");
+    expect(starts[0]).toBe("2026-06-30T00:00:00Z");
+    expect(starts[95]).toBe("2026-06-30T23:45:00Z");
     const times = starts.map((start) => Date.parse(start));
     for (let t = 1; t < 96; t++) expect(times[t]! - times[t - 1]!).toBe(15 * 60_000);
     const meters = day.households.map(({ meter }) => meter);
@@ -103,7 +103,7 @@ test("surplus only while the sun is up, and only from households with panels", (
   for (const day of DAYS) {
     expect(day.periods.some(({ orders }) => orders.some(sells))).toBe(true);
     day.periods.forEach(({ orders }, t) => {
-      const isLight = sunPosition(site, 169, (t + 0.5) / 4).sinElevation > 0;
+      const isLight = sunPosition(site, 181, (t + 0.5) / 4).sinElevation > 0;
       for (const [i, order] of orders.entries()) {
         if (sells(order)) expect(isLight && day.households[i]!.roof !== null).toBe(true);
       }

@@ -36,11 +36,12 @@ export interface CommunityDay {
   readonly periods: readonly CommunityPeriod[];
 }
 
-const START_UTC = "2026-06-18T00:00:00Z";
+/** The last day of a month: its bills are closed when it ends. */
+const START_UTC = "2026-06-30T00:00:00Z";
 const PERIOD_MINUTES = 15;
 const PLACE = {
   site: { latitudeDegrees: 50.9, longitudeDegrees: 4.7 },
-  dayOfYear: 169,
+  dayOfYear: 181,
 } as const;
 
 /** Invented suppliers, with the share of the households that each of them serves. */
@@ -50,13 +51,16 @@ const SUPPLIERS = [
   { name: "Lijster", retailCtPerKwh: 33.2, feedInCtPerKwh: 6.4, share: 0.27 },
 ] as const;
 
+/** What local energy costs besides its price, as the grid's operator has it in the public tariffs. */
+export const GRID_FEES = { gridFeeCtPerKwh: 8, localDiscountCtPerKwh: 6 } as const;
+
 const SHARE_WITH_PANELS = 0.47;
 const SHARE_WITH_CAR = 0.12;
 /** Streams of the generator: the community's own draws, its weather, then one per household. */
 const [COMMUNITY_STREAM, WEATHER_STREAM, FIRST_HOUSEHOLD_STREAM] = [1, 2, 100];
 
 /**
- * Simulates Thursday 18 June 2026, from 00:00 to 24:00 UTC.
+ * Simulates Tuesday 30 June 2026, from 00:00 to 24:00 UTC.
  * `households` is 1 .. 10,000, 60 unless given; `seed` any whole number 0 .. 2^32 - 1. The same
  * options give the same day. Prices are ticks of the default grid (0.01 ct/kWh from 0), energies
  * whole Wh.
@@ -70,7 +74,7 @@ export function summerDay(options: { households?: number; seed: number }): Commu
   const households = drawHouseholds(count, seed).map((household, i): CommunityHousehold => {
     const prng = createPrng(seed, FIRST_HOUSEHOLD_STREAM + count + i);
     const day = simulateDay(household, PLACE, cloudCover, prng);
-    orders.push(ordersOfDay(household, day, supplierOf(household), prng));
+    orders.push(ordersOfDay(household, day, worthOf(supplierOf(household)), prng));
     return { ...household, ...day };
   });
   return {
@@ -145,6 +149,13 @@ function supplierOf(household: Household): Tariffs {
   const supplier = SUPPLIERS[household.supplier];
   assert(supplier !== undefined, "every household has a supplier of the community");
   return supplier;
+}
+
+/** Between what local energy may cost: nobody pays more for it, the fee included, than to the own supplier. */
+function worthOf({ retailCtPerKwh, feedInCtPerKwh }: Tariffs): Tariffs {
+  const { gridFeeCtPerKwh, localDiscountCtPerKwh } = GRID_FEES;
+  const feeCtPerKwh = gridFeeCtPerKwh - localDiscountCtPerKwh;
+  return { retailCtPerKwh: retailCtPerKwh - feeCtPerKwh, feedInCtPerKwh };
 }
 
 function startOfQuarter(t: number): string {

@@ -1,49 +1,51 @@
-// Orders on their way to the disk: those that arrive in a short time, or while a batch is being stored, are one batch,
-// so that many share the cost of a durable write. An order's answer is known when the store has resolved, not before.
+// Orders or readings on their way to the disk: those that arrive in a short time, or while a batch is being stored, are
+// one batch, so that many share the cost of a durable write. The answer to each is known when the store has resolved, not
+// before.
 import type { Clock } from "../../platform/clock.ts";
-import type { AddOrderResult, EvaluatorStore, NewOrder } from "../../storage/evaluator-store.ts";
+import type { AddOrderResult } from "../../storage/evaluator-store.ts";
 
 export interface QueueOptions {
-  /** Orders of a meter for one period. */
-  readonly orderVersions: number;
   readonly ordersWaiting: number;
   readonly ordersAtOnce: number;
-  /** How long an order waits for others to be stored with. */
+  /** How long a row waits for others to be stored with. */
   readonly ordersGatherMs: number;
   readonly clock: Clock;
   /** Told of each batch that is about to be stored. */
   readonly onBatch?: (size: number) => void;
 }
 
-/** There is no room for another order. */
+/** There is no room for another row. */
 export class QueueFullError extends Error {
   override readonly name = "QueueFullError";
 }
 
-interface Waiting {
-  readonly order: NewOrder;
+interface Waiting<Row> {
+  readonly row: Row;
   readonly resolve: (result: AddOrderResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
-export class OrderQueue {
-  readonly #store: Pick<EvaluatorStore, "addOrders">;
+type Store<Row> = (rows: readonly Row[]) => Promise<readonly AddOrderResult[]>;
+
+export class RowQueue<Row> {
+  readonly #store: Store<Row>;
   readonly #options: QueueOptions;
-  #waiting: Waiting[] = [];
+  #waiting: Waiting<Row>[] = [];
   #storing: Promise<void> | null = null;
 
-  constructor(store: Pick<EvaluatorStore, "addOrders">, options: QueueOptions) {
+  /** `store` makes a batch durable. */
+  constructor(store: Store<Row>, options: QueueOptions) {
     this.#store = store;
     this.#options = options;
   }
 
-  /** Resolves when the order is durable, or refused. Rejects with QueueFullError, or as the store does. */
-  add(order: NewOrder): Promise<AddOrderResult> {
+  /** Resolves when the row is durable, or refused. Rejects with QueueFullError, or as the store does. */
+  add(row: Row): Promise<AddOrderResult> {
     if (this.#waiting.length >= this.#options.ordersWaiting) {
-      return Promise.reject(new QueueFullError("too many orders wait to be stored"));
+      return Promise.reject(new QueueFullError("too much waits to be stored"));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ order, resolve, reject });
+      this.#waiting.push({ row, resolve, reject });
       this.#storing ??= this.#storeAll();
     });
   }
@@ -64,10 +66,9 @@ export class OrderQueue {
     this.#storing = null;
   }
 
-  async #storeBatch(batch: readonly Waiting[]): Promise<void> {
+  async #storeBatch(batch: readonly Waiting<Row>[]): Promise<void> {
     try {
-      const orders = batch.map(({ order }) => order);
-      const results = await this.#store.addOrders(orders, this.#options.orderVersions);
+      const results = await this.#store(batch.map(({ row }) => row));
       batch.forEach(({ resolve }, i) => {
         resolve(results[i]!);
       });

@@ -1,0 +1,310 @@
+// A planned span of periods on a real market, at the speed of its clock: every household sends its orders, finds out
+// what it traded, sends its readings, and has its bill when the month is closed. Orders are sent up to RUN_AHEAD
+// periods before their gate closes, so that a machine that is busy for a while loses none.
+import { commonDecision, hearPeriod } from "../../client/decisions.ts";
+import type { MeterBill } from "../../client/meter-bill.ts";
+import type { PreparedOrder } from "../../client/prepared-order.ts";
+import type { Metered } from "../../client/prepared-reading.ts";
+import type { SupplierMonth } from "../../client/supplier-settlement.ts";
+import { gateClosureOf } from "../../market/market-document.ts";
+import { monthClosureOf, monthOf } from "../../market/tariffs.ts";
+import { assert } from "../../platform/assert.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { messageOf } from "../../platform/errors.ts";
+import { type MarketClock, marketClock } from "../../platform/market-clock.ts";
+import { type Decision, textOfPeriod } from "../../wire/records.ts";
+import { waitUntil } from "../market-wait.ts";
+import { Handovers, InTurn } from "./in-turn.ts";
+import type { MonthMarket } from "./month-market.ts";
+import type { MonthPlan } from "./month-plan.ts";
+
+/** How many periods before their gate closes orders may be sent. */
+export const RUN_AHEAD = 24;
+/** Requests of households that are under way at a time. */
+const AT_ONCE = 48;
+/** How long something that is due may take, in real milliseconds, before the run gives up. */
+const PATIENCE_MS = 120_000;
+const ASK_AGAIN_MS = 25;
+
+/** What all households found out in a period. */
+export interface FoundPeriod {
+  readonly start: number;
+  readonly decision: Decision;
+  /** By household: whether all evaluators confirmed its order. */
+  readonly confirmed: readonly boolean[];
+  /** By household: bought less sold, in units of 2^-10 Wh. */
+  readonly netUnits: Float64Array;
+}
+
+export interface MonthFound {
+  readonly month: string;
+  readonly periods: readonly FoundPeriod[];
+  /** By household and period: the last reading that all evaluators confirmed before the month was closed. */
+  readonly readings: readonly (readonly (Metered | null)[])[];
+  readonly bills: readonly MeterBill[];
+  readonly suppliers: readonly SupplierMonth[];
+  readonly counts: MonthCounts;
+  /** What went wrong on the way, in words; it need not make a bill wrong. */
+  readonly troubles: readonly string[];
+}
+
+export interface MonthCounts {
+  orders: number;
+  readings: number;
+  /** Of them those that were there late, and those that corrected another. */
+  late: number;
+  corrections: number;
+}
+
+export interface MonthProgress extends MonthCounts {
+  /** Periods of which all households know what they traded. */
+  readonly decided: number;
+  readonly bills: number;
+}
+
+export class MonthRun {
+  readonly #market: MonthMarket;
+  readonly #plan: MonthPlan;
+  readonly #time: MarketClock;
+  readonly #turn = new InTurn(AT_ONCE);
+  readonly #due: Due[][][];
+  readonly #onProgress: (progress: MonthProgress) => void;
+  readonly #found: FoundPeriod[] = [];
+  readonly #readings: (Metered | null)[][];
+  readonly #counts: MonthCounts = { orders: 0, readings: 0, late: 0, corrections: 0 };
+  readonly #troubles: string[] = [];
+  #bills = 0;
+
+  constructor(
+    market: MonthMarket,
+    plan: MonthPlan,
+    onProgress: (progress: MonthProgress) => void = () => {},
+  ) {
+    this.#market = market;
+    this.#plan = plan;
+    this.#time = marketClock(systemClock, market.market.rehearsal);
+    this.#onProgress = onProgress;
+    this.#due = dueReadings(plan);
+    this.#readings = plan.suppliers.map(() => new Array<Metered | null>(plan.periods).fill(null));
+  }
+
+  /** Runs the plan. Rejects when evaluators fail, or the signal is aborted. */
+  async run(signal: AbortSignal): Promise<MonthFound> {
+    const failed = new AbortController();
+    const stop = AbortSignal.any([signal, failed.signal]);
+    // One line of work each: orders run ahead, results and readings follow.
+    const ordered = new Handovers<Ordered[]>(stop);
+    const decided = new Handovers<null>(stop);
+    const lines = [
+      this.#each(async (t) => ordered.give(t, await this.#order(t, stop))),
+      this.#each(async (t) => {
+        this.#found[t] = await this.#results(t, await ordered.take(t), stop);
+        decided.give(t, null);
+        this.#tell();
+      }),
+      this.#each(async (t) => {
+        await decided.take(t);
+        await this.#read(t, stop);
+      }),
+    ];
+    try {
+      await Promise.all(lines);
+      return await this.#close(stop);
+    } finally {
+      failed.abort(new Error("the run is over"));
+      await Promise.allSettled(lines);
+    }
+  }
+
+  async #each(work: (t: number) => Promise<void>): Promise<void> {
+    for (let t = 0; t < this.#plan.periods; t++) await work(t);
+  }
+
+  #start(t: number): number {
+    return this.#plan.first + t * this.#plan.periodS;
+  }
+
+  #until(marketS: number, signal: AbortSignal): Promise<void> {
+    return waitUntil(systemClock, this.#time, marketS, signal);
+  }
+
+  #tell(): void {
+    const decided = this.#found.length;
+    this.#onProgress({ ...this.#counts, decided, bills: this.#bills });
+  }
+
+  /** Sends the orders of a period. */
+  async #order(t: number, signal: AbortSignal): Promise<Ordered[]> {
+    const start = this.#start(t);
+    const gate = gateClosureOf(this.#market.market, start);
+    await this.#until(gate - RUN_AHEAD * this.#plan.periodS, signal);
+    return Promise.all(
+      this.#market.meters.map((client, h) =>
+        this.#turn.do(async () => {
+          const order = await client.prepareOrder(start, this.#plan.order(h, t), 1);
+          const answers = await client.submit(order, { signal });
+          const confirmed = answers.every(({ receipt }) => receipt !== null);
+          if (confirmed) this.#counts.orders += 1;
+          else this.#trouble(start, answers.flatMap(({ problem }) => problem ?? []).join("; "));
+          return { order, confirmed };
+        }),
+      ),
+    );
+  }
+
+  /** What everybody traded in a period, when it is decided. */
+  async #results(
+    t: number,
+    ordered: readonly Ordered[],
+    signal: AbortSignal,
+  ): Promise<FoundPeriod> {
+    const start = this.#start(t);
+    const { market, apis, trust, meters } = this.#market;
+    await this.#until(gateClosureOf(market, start), signal);
+    const decision = await this.#soon(
+      `a decision about ${textOfPeriod(start)}`,
+      signal,
+      async () => {
+        // One evaluator is asked until it has decided, then all.
+        if ((await apis[0]!.period(start, { signal })).decision === null) return null;
+        const heard = await hearPeriod(apis, start, { signal });
+        if (heard.some(({ record }) => record?.decision == null)) return null;
+        return (await commonDecision(market, trust, start, heard))?.decision ?? null;
+      },
+    );
+    const netUnits = new Float64Array(meters.length);
+    await Promise.all(
+      meters.map((client, h) =>
+        this.#turn.do(async () => {
+          const { order } = ordered[h]!;
+          const what = `an outcome of ${textOfPeriod(start)}`;
+          const found = await this.#soon(what, signal, async () => {
+            const outcome = await client.outcome(start, order, { signal });
+            return outcome.state === "pending" ? null : outcome;
+          });
+          const traded = found.tradedUnits ?? 0;
+          netUnits[h] = order.order.side === "sell" ? -traded : traded;
+          const failed = found.checks.filter(({ ok }) => !ok);
+          for (const { name, detail } of failed) this.#trouble(start, `${name}: ${detail}`);
+        }),
+      ),
+    );
+    return { start, decision, netUnits, confirmed: ordered.map(({ confirmed }) => confirmed) };
+  }
+
+  /** Sends what is known at the end of delivery of a period: its readings, and earlier ones that are late. */
+  async #read(t: number, signal: AbortSignal): Promise<void> {
+    await this.#until(this.#start(t + 1), signal);
+    // Those of one household one after the other: a correction follows what it corrects.
+    await Promise.all(
+      this.#due[t]!.map(async (events) => {
+        for (const event of events) await this.#turn.do(() => this.#send(event, signal));
+      }),
+    );
+  }
+
+  async #send({ h, u, k, reading }: Due, signal: AbortSignal): Promise<void> {
+    const client = this.#market.meters[h]!;
+    const net = this.#found[u]!.netUnits[h]!;
+    const { importedWh, exportedWh, afterPeriods } = reading;
+    const metered = { importedWh, exportedWh };
+    const prepared = await client.prepareReading(this.#start(u), metered, net, k + 1);
+    const answers = await client.submitReading(prepared, { signal });
+    if (answers.some(({ receipt }) => receipt === null)) {
+      const problems = answers.flatMap(({ problem }) => problem ?? []);
+      this.#trouble(this.#start(u), `a reading: ${problems.join("; ")}`);
+      return;
+    }
+    this.#readings[h]![u] = metered;
+    this.#counts.readings += 1;
+    if (afterPeriods > 0 && k === 0) this.#counts.late += 1;
+    if (k > 0) this.#counts.corrections += 1;
+  }
+
+  /** Waits for the month to be closed, and fetches the bills. */
+  async #close(signal: AbortSignal): Promise<MonthFound> {
+    const { market, meters, suppliers } = this.#market;
+    const month = monthOf(market, this.#plan.first);
+    await this.#until(monthClosureOf(market, month), signal);
+    const bills = await Promise.all(
+      meters.map((client, h) =>
+        this.#turn.do(async () => {
+          const bill = await this.#soon(`the bill of household ${h}`, signal, async () => {
+            const found = await client.bill(month, { signal });
+            return found.state === "open" ? null : found;
+          });
+          this.#bills += 1;
+          this.#tell();
+          return bill;
+        }),
+      ),
+    );
+    const months = await Promise.all(
+      suppliers.map((client, k) =>
+        this.#soon(`the month of supplier ${k}`, signal, async () => {
+          const found = await client.month(month, { signal });
+          return found.state === "open" ? null : found;
+        }),
+      ),
+    );
+    const [periods, counts, troubles] = [this.#found, this.#counts, this.#troubles];
+    return { month, periods, readings: this.#readings, bills, suppliers: months, counts, troubles };
+  }
+
+  /** Asks until there is an answer; rejects when it takes too long. */
+  async #soon<T>(what: string, signal: AbortSignal, ask: () => Promise<T | null>): Promise<T> {
+    const deadline = systemClock.nowMs() + PATIENCE_MS;
+    let last = "there is none";
+    for (;;) {
+      try {
+        const answer = await ask();
+        if (answer !== null) return answer;
+      } catch (error) {
+        signal.throwIfAborted();
+        last = messageOf(error);
+      }
+      if (systemClock.nowMs() > deadline) throw new Error(`waited too long for ${what}: ${last}`);
+      await systemClock.sleep(ASK_AGAIN_MS, signal);
+    }
+  }
+
+  #trouble(start: number, what: string): void {
+    assert(what !== "", "a trouble has words");
+    this.#troubles.push(`${textOfPeriod(start)}: ${what}`);
+  }
+}
+
+interface Ordered {
+  readonly order: PreparedOrder;
+  readonly confirmed: boolean;
+}
+
+/** A reading of a household h of the period u, its k-th. */
+interface Due {
+  readonly h: number;
+  readonly u: number;
+  readonly k: number;
+  readonly reading: ReturnType<MonthPlan["readings"]>[number];
+}
+
+/**
+ * By period, what is to be sent at its end, in a list for each household. What would be later is sent with the last
+ * one.
+ */
+function dueReadings(plan: MonthPlan): Due[][][] {
+  const due = Array.from({ length: plan.periods }, (): Due[][] => []);
+  const last = plan.periods - 1;
+  plan.suppliers.forEach((_, h) => {
+    const own = new Map<number, Due[]>();
+    for (let u = 0; u <= last; u++) {
+      plan.readings(h, u).forEach((reading, k) => {
+        const when = Math.min(u + reading.afterPeriods, last);
+        const events = own.get(when) ?? [];
+        events.push({ h, u, k, reading });
+        own.set(when, events);
+      });
+    }
+    for (const [when, events] of own) due[when]!.push(events);
+  });
+  return due;
+}

@@ -1,0 +1,90 @@
+// A meter's bill of a month: its components, fetched from all evaluators that hold shares of them, and put together.
+// What they should be is for the meter to say, from its own history.
+import type { StatedBill } from "../market/bill.ts";
+import type { Signer } from "../wire/http-signature.ts";
+import type { BillShare } from "../wire/settlement-records.ts";
+import { type Check, evaluatorNames } from "./checks.ts";
+import type { ClientTools } from "./client-tools.ts";
+import { ApiError } from "./evaluator-api.ts";
+import { fetchAnswers, heldShare, putTogetherSigned } from "./result-shares.ts";
+import { commonClosing, type StatementContext } from "./settlements.ts";
+
+/** "open": the month is not closed yet. "none": it is, and this meter has nothing in it. */
+export type MeterBill =
+  | { readonly state: "open" | "none"; readonly checks: readonly Check[] }
+  | {
+      readonly state: "closed";
+      /** What evaluators state. */
+      readonly bill: StatedBill;
+      readonly checks: readonly Check[];
+    };
+
+export interface BillContext extends StatementContext {
+  readonly tools: ClientTools;
+  readonly signer: Signer;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const COMPONENTS = 4;
+
+/** For the errors see MeterClient.bill. */
+export async function meterBill(context: BillContext, month: string): Promise<MeterBill> {
+  const { market, apis, tools, signer, signal } = context;
+  const closed = await commonClosing(context, month, { signal });
+  if (closed === null) return { state: "open", checks: [] };
+  const { closing, checks } = closed;
+  let none = 0;
+  const fetched = await fetchAnswers({ tools, market, apis }, closing.active, {
+    fetch: async (api) => {
+      try {
+        return await api.bill(signer, month, { signal });
+      } catch (error) {
+        if (error instanceof ApiError && error.code === "no-results") none += 1;
+        throw error;
+      }
+    },
+    problemOf: ({ attempt, share }: BillShare) => {
+      if (attempt !== closing.attempt) return "a share of another closing";
+      return share === null ? "no share" : null;
+    },
+    signal,
+  }).catch((error: unknown) => {
+    if (none === 0) throw error;
+    return null;
+  });
+  if (fetched === null) return { state: "none", checks };
+  const { answers, problems } = fetched;
+  const held = answers.map(({ evaluator, answer }) => heldShare(evaluator, answer.share!));
+  const [traded, fees, shortage, surplus] = await putTogetherSigned(
+    tools,
+    market,
+    held,
+    COMPONENTS,
+  );
+  const names = evaluatorNames(answers.map(({ evaluator }) => evaluator));
+  const shares = [`${names} sent shares that fit together`, ...problems].join("; ");
+  const { periods, estimated } = answers[0]!.answer;
+  return {
+    state: "closed",
+    bill: {
+      components: { traded: traded!, fees: fees!, shortage: shortage!, surplus: surplus! },
+      periods,
+      estimated,
+    },
+    checks: [
+      ...checks,
+      { name: "shares", ok: problems.length === 0, detail: shares },
+      coverageCheck(answers.map(({ answer }) => answer)),
+    ],
+  };
+}
+
+/** How much of the month the bill covers is public among evaluators: all of them say the same. */
+function coverageCheck(answers: readonly BillShare[]): Check {
+  const said = answers.map(
+    ({ periods, estimated }) => `${periods} periods, ${estimated} estimated`,
+  );
+  const ok = new Set(said).size === 1;
+  const all = answers.map(({ evaluator }, i) => `evaluator ${evaluator}: ${said[i]}`);
+  return { name: "coverage", ok, detail: ok ? said[0]! : all.join("; ") };
+}
