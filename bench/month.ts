@@ -16,6 +16,7 @@ import { roundedCents } from "../src/market/bill.ts";
 import { totalOf } from "../src/market/settlement-oracle.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { createPrng, type Prng } from "../src/sim/community/prng.ts";
+import { textOfPeriod } from "../src/wire/records.ts";
 import { completeSetting } from "../src/wire/setting.ts";
 import { machine } from "./machine.ts";
 
@@ -203,7 +204,10 @@ export async function benchMonth(options: MonthBenchOptions): Promise<void> {
   } else {
     process.stdout.write(`${reportOf(figures, differences).join("\n")}\n`);
   }
-  const { troubles } = rehearsed.found;
+  const voids = rehearsed.found.periods.flatMap(({ start, decision }) =>
+    decision.outcome === "void" ? `${textOfPeriod(start)}: void, ${decision.reason}` : [],
+  );
+  const troubles = [...voids, ...rehearsed.found.troubles];
   for (const trouble of troubles.slice(0, 20)) process.stderr.write(`${trouble}\n`);
   if (troubles.length > 20) process.stderr.write(`and ${troubles.length - 20} more\n`);
   if (differences.length > 0) process.exitCode = 1;

@@ -1,5 +1,5 @@
 // A planned span of periods on a real market, at the speed of its clock: every household sends its orders, finds out
-// what it traded, sends its readings, and has its bill when the month is closed. Orders are sent up to RUN_AHEAD
+// what it traded, sends its readings, and has its bill when the month is closed. Orders are sent up to `runAhead`
 // periods before their gate closes, so that a machine that is busy for a while loses none.
 import { commonDecision, hearPeriod } from "../../client/decisions.ts";
 import type { MeterBill } from "../../client/meter-bill.ts";
@@ -18,8 +18,6 @@ import { Handovers, InTurn } from "./in-turn.ts";
 import type { MonthMarket } from "./month-market.ts";
 import type { MonthPlan } from "./month-plan.ts";
 
-/** How many periods before their gate closes orders may be sent. */
-export const RUN_AHEAD = 24;
 /** Requests of households that are under way at a time. */
 const AT_ONCE = 48;
 /** How long something that is due may take, in real milliseconds, before the run gives up. */
@@ -65,6 +63,7 @@ export interface MonthProgress extends MonthCounts {
 export class MonthRun {
   readonly #market: MonthMarket;
   readonly #plan: MonthPlan;
+  readonly #runAhead: number;
   readonly #time: MarketClock;
   readonly #turn = new InTurn(AT_ONCE);
   readonly #due: Due[][][];
@@ -78,10 +77,12 @@ export class MonthRun {
   constructor(
     market: MonthMarket,
     plan: MonthPlan,
+    runAhead: number,
     onProgress: (progress: MonthProgress) => void = () => {},
   ) {
     this.#market = market;
     this.#plan = plan;
+    this.#runAhead = runAhead;
     this.#time = marketClock(systemClock, market.market.rehearsal);
     this.#onProgress = onProgress;
     this.#due = dueReadings(plan);
@@ -137,7 +138,7 @@ export class MonthRun {
   async #order(t: number, signal: AbortSignal): Promise<Ordered[]> {
     const start = this.#start(t);
     const gate = gateClosureOf(this.#market.market, start);
-    await this.#until(gate - RUN_AHEAD * this.#plan.periodS, signal);
+    await this.#until(gate - this.#runAhead * this.#plan.periodS, signal);
     return Promise.all(
       this.#market.meters.map((client, h) =>
         this.#turn.do(async () => {
