@@ -143,6 +143,11 @@ export class MonthRun {
       this.#market.meters.map((client, h) =>
         this.#turn.do(async () => {
           const order = await client.prepareOrder(start, this.#plan.order(h, t), 1);
+          // Too late: to be refused by every evaluator would take the time of orders that are not.
+          if (this.#time.nowS() >= gate) {
+            this.#trouble(start, "an order was too late: this machine is slower than its clock");
+            return { order, confirmed: false };
+          }
           const answers = await client.submit(order, { signal });
           const confirmed = answers.every(({ receipt }) => receipt !== null);
           if (confirmed) this.#counts.orders += 1;
