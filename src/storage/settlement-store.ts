@@ -135,8 +135,6 @@ export interface SettlementStore {
 
   /** This evaluator's shares of what the orders of a clearing's attempt bought and sold; null if it has none. */
   tradeShares(start: number, attempt: number): Promise<Uint8Array | null>;
-  /** Keeps such shares that were handed over by those that have computed. */
-  keepTrades(lease: Lease, start: number, attempt: number, shares: Uint8Array): Promise<void>;
   /** This evaluator's shares of a revision's settled amounts; null if it has none of this attempt. */
   settledShares(start: number, revision: number, attempt: number): Promise<Uint8Array | null>;
 

@@ -14,8 +14,7 @@ import type {
   Signed,
 } from "./settlement-store.ts";
 import * as bills from "./sql-bills.ts";
-import { readShares, saveShares } from "./sql-kept-shares.ts";
-import { requireLease } from "./sql-leases.ts";
+import { readShares } from "./sql-kept-shares.ts";
 import * as matters from "./sql-matters.ts";
 import * as orders from "./sql-orders.ts";
 import * as readings from "./sql-readings.ts";
@@ -126,13 +125,6 @@ export class SqlSettlements implements SettlementStore {
 
   tradeShares(start: number, attempt: number): Promise<Uint8Array | null> {
     return readShares(this.db, { name: "trades", start, revision: 0 }, attempt);
-  }
-
-  keepTrades(lease: Lease, start: number, attempt: number, shares: Uint8Array): Promise<void> {
-    return this.db.transaction().execute(async (tx) => {
-      await requireLease(tx, this.kind, lease);
-      await saveShares(tx, { name: "trades", start, revision: 0 }, attempt, shares);
-    });
   }
 
   settledShares(start: number, revision: number, attempt: number): Promise<Uint8Array | null> {

@@ -60,7 +60,6 @@ export const signedSettlementSchema = z.strictObject({
   settlement: settlementSchema,
   signatures: signaturesSchema,
 });
-export type SignedSettlement = z.infer<typeof signedSettlementSchema>;
 
 /** GET /v1/periods/{period}/settlement: what an evaluator says about the settlement of a period. */
 export const settlementRecordSchema = z.strictObject({
@@ -127,7 +126,6 @@ export const signedClosingSchema = z.strictObject({
   closing: closingSchema,
   signatures: signaturesSchema,
 });
-export type SignedClosing = z.infer<typeof signedClosingSchema>;
 
 /** GET /v1/months/{month} */
 export const monthRecordSchema = z.strictObject({

@@ -306,7 +306,10 @@ describe("a month", () => {
       share: share(4, 1),
     });
     const stranger = await service.meter("0".repeat(32));
-    expect((await bill(stranger)).json).toMatchObject({ periods: 0, share: null });
+    expect(problem(await bill(stranger))).toEqual([
+      "no-results",
+      "this meter has no bill of 2025-06",
+    ]);
     expect((await payables()).json).toMatchObject({
       supplier: 1,
       customers: [{ meter: METER, periods: 3, estimated: 1, share: share(1, 2) }],

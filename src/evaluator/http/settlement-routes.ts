@@ -148,13 +148,14 @@ export async function billShare(
 ): Promise<BillShare> {
   const { from, closing } = await closedMonth(context, month);
   const own = await context.store.bill(from, party.id);
+  if (own === null) throw new ProblemError("no-results", `this meter has no bill of ${month}`);
   return {
     month,
     attempt: closing.attempt,
     evaluator: context.index,
-    periods: own?.periods ?? 0,
-    estimated: own?.estimated ?? 0,
-    share: own === null ? null : checked(context, base64(own.components), 4),
+    periods: own.periods,
+    estimated: own.estimated,
+    share: checked(context, base64(own.components), 4),
   };
 }
 

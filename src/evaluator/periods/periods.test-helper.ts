@@ -217,13 +217,14 @@ export class TestMarket {
   }
 
   /**
-   * Puts a reading of the meter of an order into the stores of these evaluators.
+   * Puts a reading of the meter of an order into the stores of these evaluators. `spoil` changes what they receive.
    */
   async read(
     start: number,
     order: Pick<Order, "meter" | "supplier">,
     reading: Reading,
     at = this.evaluators.map((_, i) => i),
+    spoil: (streams: readonly (readonly Uint8Array[])[]) => void = () => {},
   ): Promise<string> {
     const { setting, parameters } = this.document;
     const layout = readingLayout(parameters.energyBits);
@@ -233,6 +234,7 @@ export class TestMarket {
     if (engine === "dealer") throw new Error("a running market has no dealer");
     const rows = readingRows([reading], layout);
     const streams = shareRows(tools, { ...setting, engine }, rows, layout.width);
+    spoil(streams);
     this.sequence += 1;
     const { meter, supplier } = order;
     const market = marketTag(nodePrimitives, "test");
