@@ -20,6 +20,8 @@ export interface DayRehearsal {
 export interface DayRehearsalOptions {
   /** For what households meter. */
   readonly seed: number;
+  /** Whether the market goes on after the day. */
+  readonly goesOn: boolean;
   /** How many times as fast as it is the day goes by. */
   readonly speed: number;
   /** Empty; for keys, databases and histories. */
@@ -59,7 +61,7 @@ export async function startDay(
 
 async function start(
   day: CommunityDay,
-  { folder, seed, speed, onProgress, onStage }: DayRehearsalOptions,
+  { folder, seed, goesOn, speed, onProgress, onStage }: DayRehearsalOptions,
   beginMs: number,
 ): Promise<DayRehearsal> {
   const first = Date.parse(day.startUtc) / 1000;
@@ -103,6 +105,7 @@ async function start(
     suppliers: files.suppliers.map((identity) => ({ identity })),
     first,
     periods: day.periods.length,
+    goesOn,
     leadPeriods: LEAD_PERIODS,
     onProgress,
   });
