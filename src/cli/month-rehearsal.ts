@@ -2,9 +2,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { MonthFound, MonthProgress } from "../agents/month/month-found.ts";
 import { startMonthMarket } from "../agents/month/month-market.ts";
 import type { MonthPlan } from "../agents/month/month-plan.ts";
-import { type MonthFound, type MonthProgress, MonthRun } from "../agents/month/month-run.ts";
+import { MonthRun } from "../agents/month/month-run.ts";
 import { checkedMonth, type PlainMonth } from "../agents/month/month-settlement-check.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import type { MarketDocument } from "../market/market-document.ts";

@@ -2,19 +2,18 @@
 // what it traded, sends its readings, and has its bill when the month is closed. Orders are sent up to `runAhead`
 // periods before their gate closes, so that a machine that is busy for a while loses none.
 import { commonDecision, hearPeriod } from "../../client/decisions.ts";
-import type { MeterBill } from "../../client/meter-bill.ts";
 import type { PreparedOrder } from "../../client/prepared-order.ts";
 import type { Metered } from "../../client/prepared-reading.ts";
-import type { SupplierMonth } from "../../client/supplier-settlement.ts";
 import { gateClosureOf } from "../../market/market-document.ts";
 import { monthClosureOf, monthOf } from "../../market/tariffs.ts";
 import { assert } from "../../platform/assert.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { type MarketClock, marketClock } from "../../platform/market-clock.ts";
-import { type Decision, textOfPeriod } from "../../wire/records.ts";
+import { textOfPeriod } from "../../wire/records.ts";
 import { waitUntil } from "../market-wait.ts";
 import { Handovers, InTurn } from "./in-turn.ts";
+import type { FoundPeriod, MonthCounts, MonthFound, MonthProgress } from "./month-found.ts";
 import type { MonthMarket } from "./month-market.ts";
 import type { MonthPlan } from "./month-plan.ts";
 
@@ -23,42 +22,6 @@ const AT_ONCE = 48;
 /** How long something that is due may take, in real milliseconds, before the run gives up. */
 const PATIENCE_MS = 120_000;
 const ASK_AGAIN_MS = 25;
-
-/** What all households found out in a period. */
-export interface FoundPeriod {
-  readonly start: number;
-  readonly decision: Decision;
-  /** By household: whether all evaluators confirmed its order. */
-  readonly confirmed: readonly boolean[];
-  /** By household: bought less sold, in units of 2^-10 Wh. */
-  readonly netUnits: Float64Array;
-}
-
-export interface MonthFound {
-  readonly month: string;
-  readonly periods: readonly FoundPeriod[];
-  /** By household and period: the last reading that all evaluators confirmed before the month was closed. */
-  readonly readings: readonly (readonly (Metered | null)[])[];
-  readonly bills: readonly MeterBill[];
-  readonly suppliers: readonly SupplierMonth[];
-  readonly counts: MonthCounts;
-  /** What went wrong on the way, in words; it need not make a bill wrong. */
-  readonly troubles: readonly string[];
-}
-
-export interface MonthCounts {
-  orders: number;
-  readings: number;
-  /** Of them those that were there late, and those that corrected another. */
-  late: number;
-  corrections: number;
-}
-
-export interface MonthProgress extends MonthCounts {
-  /** Periods of which all households know what they traded. */
-  readonly decided: number;
-  readonly bills: number;
-}
 
 export class MonthRun {
   readonly #market: MonthMarket;

@@ -23,8 +23,8 @@ import { assert } from "../../platform/assert.ts";
 import type { Primitives } from "../../platform/primitives.ts";
 import { fromHex } from "../../wire/hex.ts";
 import { textOfPeriod } from "../../wire/records.ts";
+import type { FoundPeriod, MonthFound } from "./month-found.ts";
 import type { MonthPlan } from "./month-plan.ts";
-import type { FoundPeriod, MonthFound } from "./month-run.ts";
 
 /** What the plain rules say. */
 export interface PlainMonth {
