@@ -20,6 +20,8 @@ export interface DayRehearsal {
 export interface DayRehearsalOptions {
   /** For what households meter. */
   readonly seed: number;
+  /** Whether the market goes on after the day. */
+  readonly goesOn: boolean;
   /** How many times as fast as it is the day goes by. */
   readonly speed: number;
   /** Empty; for keys, databases and histories. */
@@ -32,8 +34,8 @@ export interface DayRehearsalOptions {
  * A quarter-hour is a second or so: gates close hours ahead, so that a machine that is busy with something else for a
  * while has time to catch up.
  */
-const GATE_CLOSURE_PERIODS = 29;
-const CLEARING_PERIODS = 28;
+const GATE_CLOSURE_PERIODS = 13;
+const CLEARING_PERIODS = 12;
 const LEAD_PERIODS = 12;
 /** How long after delivery a period is settled: most readings are there by then. */
 const SETTLE_AFTER_PERIODS = 3;
@@ -59,7 +61,7 @@ export async function startDay(
 
 async function start(
   day: CommunityDay,
-  { folder, seed, speed, onProgress, onStage }: DayRehearsalOptions,
+  { folder, seed, goesOn, speed, onProgress, onStage }: DayRehearsalOptions,
   beginMs: number,
 ): Promise<DayRehearsal> {
   const first = Date.parse(day.startUtc) / 1000;
@@ -103,6 +105,7 @@ async function start(
     suppliers: files.suppliers.map((identity) => ({ identity })),
     first,
     periods: day.periods.length,
+    goesOn,
     leadPeriods: LEAD_PERIODS,
     onProgress,
   });

@@ -48,6 +48,8 @@ export interface MeterOptions {
   readonly clock?: Clock;
   /** Within how many periods before the gate closes it sends its order, at a random moment. */
   readonly leadPeriods?: number;
+  /** No orders for periods that begin then or later: for rehearsals, which end. */
+  readonly to?: number | undefined;
   readonly onEvent?: (event: MeterEvent) => void;
 }
 
@@ -137,9 +139,10 @@ export class Meter {
     const { gate_closure_periods: closure } = this.#market.schedule;
     const open = Math.floor(this.#time.nowS() / this.#periodS) + closure + 1;
     const lead = this.#options.leadPeriods ?? DEFAULT_LEAD_PERIODS;
+    const { to = Number.POSITIVE_INFINITY } = this.#options;
     for (
       let start = Math.max(open * this.#periodS, this.#market.firstPeriod);
-      ;
+      start < to;
       start += this.#periodS
     ) {
       const window = submissionWindow(this.#market, start, lead);

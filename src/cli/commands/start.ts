@@ -57,6 +57,7 @@ export async function startCommand(options: StartOptions): Promise<void> {
     const speed = options.speed ?? rehearsalSpeed(options.households, slowness);
     const started = await startDay(day, {
       seed,
+      goesOn: options.keep === true,
       speed,
       folder,
       onStage: (stage) => progress.show(stage),
