@@ -1,8 +1,9 @@
 // A simulated day on a real market: everything is set up in a folder, on this machine, and runs on a faster clock.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { IDLE, type OrderSource } from "../agents/meter/order-sources.ts";
+import type { OrderSource } from "../agents/meter/order-sources.ts";
 import { Rehearsal, type RehearsalProgress } from "../agents/rehearsal.ts";
+import { IDLE } from "../client/standing-rule.ts";
 import { systemClock } from "../platform/clock.ts";
 import { type LocalMarketFiles, setUpLocalMarket } from "../registrar/local-market-setup.ts";
 import type { CommunityDay } from "../sim/community/community.ts";
@@ -18,6 +19,8 @@ export interface DayRehearsalOptions {
   readonly speed: number;
   /** Empty; for keys, databases and histories. */
   readonly folder: string;
+  /** Whether browsers can take part. */
+  readonly web: boolean;
   readonly onProgress: (progress: RehearsalProgress) => void;
   readonly onStage: (stage: string) => void;
 }
@@ -31,7 +34,7 @@ const CLEARING_PERIODS = 28;
 const LEAD_PERIODS = 12;
 /** What the processes may take to start; tried again with more where that was not enough. */
 const STARTING_MS = [8_000, 25_000, 80_000];
-const NAMES = { market: "rehearsal", parameters: "a rehearsed day" };
+const NAMES = { market: "rehearsal", parameters: "A rehearsed day" };
 
 /** Sets up the market, starts it, and lets its day begin. */
 export async function startDay(
@@ -51,7 +54,7 @@ export async function startDay(
 
 async function start(
   day: CommunityDay,
-  { folder, speed, onProgress, onStage }: DayRehearsalOptions,
+  { folder, speed, web, onProgress, onStage }: DayRehearsalOptions,
   beginMs: number,
 ): Promise<DayRehearsal> {
   const first = Date.parse(day.startUtc) / 1000;
@@ -72,6 +75,7 @@ async function start(
     rehearsal: { real: isoOf(beginMs), market: isoOf(opening * 1000), speed },
     meters: day.households.map(({ supplier }) => ({ supplier })),
     registrar: true,
+    web,
     logLevel: "warn",
   });
   onStage("starting the registrar and three evaluators");

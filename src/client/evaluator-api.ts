@@ -175,6 +175,14 @@ export class EvaluatorApi {
     return this.#certificate;
   }
 
+  /** What this evaluator measures, as text for Prometheus. */
+  async metrics({ signal }: CallOptions = {}): Promise<string> {
+    const url = this.#base.replace(/\/v1$/, "/metrics");
+    const answer = await this.#send({ method: "GET", url, headers: {}, signal });
+    if (answer.status !== 200) throw this.#refusal(answer);
+    return new TextDecoder().decode(answer.body);
+  }
+
   async #call({ method = "GET", path, query, signer, body, signal }: Call): Promise<HttpAnswer> {
     const url = new URL(`${this.#base}${path}`);
     const media = body === undefined ? {} : { "content-type": ORDER_MEDIA_TYPE };

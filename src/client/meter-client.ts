@@ -8,7 +8,7 @@ import type { Primitives } from "../platform/primitives.ts";
 import type { Signer } from "../wire/http-signature.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
 import { type MeterOutcome, meterOutcome } from "./meter-outcome.ts";
-import { type Submission, submitTo } from "./order-submission.ts";
+import { type Submission, type Submitting, submitTo } from "./order-submission.ts";
 import {
   type ClearOrder,
   type PreparedOrder,
@@ -68,7 +68,10 @@ export class MeterClient {
    * Sends an order to all evaluators, to each until it has confirmed it or refuses, or the gate of the period closes.
    * May be done again with the same order. Rejects only when the signal is aborted.
    */
-  submit(prepared: PreparedOrder, { signal }: CallOptions = {}): Promise<Submission[]> {
+  submit(
+    prepared: PreparedOrder,
+    { signal, onAnswer }: CallOptions & Pick<Submitting, "onAnswer"> = {},
+  ): Promise<Submission[]> {
     const { market, meter, signer, apis, tools } = this.#options;
     const time = marketClock(this.#clock, market.rehearsal);
     const context = {
@@ -83,6 +86,7 @@ export class MeterClient {
         return (low! + 256 * high!) / FRACTION_STEPS;
       },
       signal,
+      onAnswer,
     };
     return Promise.all(apis.map((api) => submitTo(api, prepared, context)));
   }

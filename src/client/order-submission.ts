@@ -30,6 +30,8 @@ export interface Submitting {
   /** A random number from 0 to 1. */
   readonly fraction: () => number;
   readonly signal?: AbortSignal | undefined;
+  /** Told whenever an evaluator has said something, or has not answered; `isFinal` when it is not asked again. */
+  readonly onAnswer?: ((answer: Submission, isFinal: boolean) => void) | undefined;
 }
 
 /** Sends the body of one evaluator. Rejects only when the signal is aborted. */
@@ -44,14 +46,16 @@ export async function submitTo(
   for (;;) {
     try {
       const receipt = await confirmed(api, prepared, context);
-      return { evaluator, receipt, problem: null };
+      return told(context, { evaluator, receipt, problem: null });
     } catch (error) {
       signal?.throwIfAborted();
       const leftMs = untilClosureMs();
       if (!mayPass(error) || leftMs === 0) {
         const receipt = await heldAlready(api, prepared, context);
-        return { evaluator, receipt, problem: receipt === null ? messageOf(error) : null };
+        const problem = receipt === null ? messageOf(error) : null;
+        return told(context, { evaluator, receipt, problem });
       }
+      context.onAnswer?.({ evaluator, receipt: null, problem: messageOf(error) }, false);
       const askedMs = error instanceof ApiError ? (error.retryAfterS ?? 0) * 1000 : 0;
       // Between half and all of the pause: meters that failed together do not come back together.
       const ownMs = pauseMs * (0.5 + 0.5 * fraction());
@@ -59,6 +63,11 @@ export async function submitTo(
       pauseMs = Math.min(2 * pauseMs, LIMITS.requestBackoffLongestMs);
     }
   }
+}
+
+function told({ onAnswer }: Submitting, answer: Submission): Submission {
+  onAnswer?.(answer, true);
+  return answer;
 }
 
 async function confirmed(

@@ -3,6 +3,7 @@
 // history before anything depends on it, so it may be killed at any point and started again.
 import type { MeterClient } from "../../client/meter-client.ts";
 import { type ClearOrder, decodePrepared, encodePrepared } from "../../client/prepared-order.ts";
+import { IDLE } from "../../client/standing-rule.ts";
 import {
   deadlineOf,
   gateClosureOf,
@@ -15,7 +16,7 @@ import { type MarketClock, marketClock } from "../../platform/market-clock.ts";
 import type { Primitives } from "../../platform/primitives.ts";
 import { waitUntil } from "../market-wait.ts";
 import type { MeterHistory, StoredOrder, StoredOutcome } from "./history.ts";
-import { IDLE, type OrderSource } from "./order-sources.ts";
+import type { OrderSource } from "./order-sources.ts";
 import { fraction, submissionTime, submissionWindow } from "./submission-time.ts";
 
 /** What a meter reports as it goes. Never an order's content: events may be logged. */

@@ -20,6 +20,7 @@ import { type MarketDocument, parseMarketDocument } from "../../market/market-do
 import { orderLayout } from "../../market/order-layout.ts";
 import { orderPieces } from "../../market/order-pieces.ts";
 import { systemClock } from "../../platform/clock.ts";
+import type { WebListener } from "../../platform/web-listener.ts";
 import type { EvaluatorStore, Lease } from "../../storage/evaluator-store.ts";
 import { openStore } from "../../storage/open-store.ts";
 import { type RequestToSign, signRequest } from "../../wire/http-signature.ts";
@@ -65,6 +66,8 @@ export interface ServiceOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Orders are stored after this only. */
   readonly storing?: Promise<void>;
+  /** A listener for browsers, with files in the test's folder if it has some. */
+  readonly web?: WebListener | ((folder: string) => WebListener);
 }
 
 const marketOf = (authority: Authority, engine: string): MarketDocument =>
@@ -99,6 +102,7 @@ type Parts = Pick<
   | "store"
   | "http"
   | "port"
+  | "webPort"
   | "time"
   | "logFile"
   | "databaseFile"
@@ -112,6 +116,7 @@ export class TestService {
   readonly store: EvaluatorStore;
   readonly http: HttpService;
   readonly port: number;
+  readonly webPort: number | null;
   /** Market time in seconds; the test moves it. */
   readonly time: { nowS: number };
   /** What was logged, a JSON object per line. */
@@ -128,6 +133,7 @@ export class TestService {
     this.store = parts.store;
     this.http = parts.http;
     this.port = parts.port;
+    this.webPort = parts.webPort;
     this.time = parts.time;
     this.logFile = parts.logFile;
     this.databaseFile = parts.databaseFile;
@@ -140,7 +146,7 @@ export class TestService {
   }
 
   /** Starts evaluator 1's service; it is closed after the test. */
-  static async start({ engine, limits, storing }: ServiceOptions = {}): Promise<TestService> {
+  static async start({ engine, limits, storing, web }: ServiceOptions = {}): Promise<TestService> {
     const folder = mkdtempSync(join(tmpdir(), "hw-http-"));
     const logFile = join(folder, "log");
     const authority = await createAuthority("Rosenweg");
@@ -164,8 +170,10 @@ export class TestService {
       log,
       metrics,
       ...(limits === undefined ? {} : { limits }),
+      ...(web === undefined ? {} : { web: typeof web === "function" ? web(folder) : web }),
     });
     const port = await http.listen({ host: "127.0.0.1", port: 0 });
+    const webPort = await http.listenWeb();
     onTestFinished(async () => {
       await http.close();
       await store.close();
@@ -179,6 +187,7 @@ export class TestService {
       store,
       http,
       port,
+      webPort,
       time,
       logFile,
       databaseFile,

@@ -1,0 +1,2 @@
+// What was verified of each result.
+export const ChecksPage = () => <p>…</p>;

@@ -1,0 +1,2 @@
+// Results and money of a day or a month.
+export const ResultsPage = () => <p>…</p>;

@@ -1,0 +1,10 @@
+// Where the pages begin.
+import "./no-eval.ts";
+import "./styles/base.css";
+import "./styles/parts.css";
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { startFeed } from "./market/feed.ts";
+
+startFeed();
+render(<App />, document.body);

@@ -1,0 +1,2 @@
+// The same order as everybody sees it.
+export const SeenPage = () => <p>…</p>;
