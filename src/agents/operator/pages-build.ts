@@ -14,6 +14,8 @@ const SOURCES = ["web", "src", "package-lock.json"];
 const DIGITS = 16;
 /** Earlier builds are kept for a day: a process may still read them. */
 const KEPT_MS = 24 * 3600 * 1000;
+/** The files of the pages, for those that keep them for times without a connection. */
+const LIST = "files.json";
 const COMPRESSED = /\.(js|css|html|svg|webmanifest)$/;
 
 /** The pages cannot be built; says why. */
@@ -30,7 +32,11 @@ export async function builtPages(nowMs: number): Promise<string> {
     await mkdir(BUILT, { recursive: true });
     await removeOldBuilds(nowMs);
     await buildInto(draft);
-    for (const file of await filesIn(draft)) await compress(file);
+    const files = await filesIn(draft);
+    const assets = files.map((file) => `/${relative(draft, file).replaceAll("\\", "/")}`);
+    const list = assets.filter((path) => path.startsWith("/assets/"));
+    await writeFile(join(draft, LIST), JSON.stringify(list));
+    await Promise.all(files.map(compress));
     await rename(draft, folder).catch((error: unknown) => {
       // Somebody else was faster.
       if (!existsSync(folder)) throw error;

@@ -23,18 +23,23 @@ export interface ChartData {
 }
 
 export interface DrawnChart {
-  readonly plot: uPlot;
-  readonly stop: () => void;
+  /** Draws the data as they are now. */
+  update(): void;
+  /** Puts the cursor where the pointer might be. */
+  pointAt(x: number): void;
+  stop(): void;
 }
+
+const CURSOR_TOP = 10;
 
 const HEIGHT = 240;
 const BAR_SHARE = 0.8;
-const AXIS_SIZE = 64;
+const AXIS_SIZE = 52;
 
-/** Draws into `element`; `onIndex` is told what the pointer is at. */
+/** Draws what `data` gives into `element`; `onIndex` is told what the pointer is at. */
 export async function drawChart(
   element: HTMLElement,
-  data: ChartData,
+  data: () => ChartData,
   onIndex: (index: number | null) => void,
 ): Promise<DrawnChart> {
   const [{ default: Plot }] = await Promise.all([
@@ -42,7 +47,8 @@ export async function drawChart(
     import("uplot/dist/uPlot.min.css"),
   ]);
   const width = () => Math.max(200, element.clientWidth);
-  const make = () => new Plot(optionsOf(Plot, data, width(), onIndex), drawnData(data), element);
+  const make = () =>
+    new Plot(optionsOf(Plot, data(), width(), onIndex), drawnData(data()), element);
   let plot = make();
   const scheme = window.matchMedia("(prefers-color-scheme: dark)");
   const again = () => {
@@ -55,9 +61,8 @@ export async function drawChart(
   });
   resized.observe(element);
   return {
-    get plot() {
-      return plot;
-    },
+    update: () => plot.setData(drawnData(data())),
+    pointAt: (x) => plot.setCursor({ left: plot.valToPos(x, "x"), top: CURSOR_TOP }, false),
     stop() {
       scheme.removeEventListener("change", again);
       resized.disconnect();

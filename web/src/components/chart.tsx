@@ -1,9 +1,8 @@
 // A chart that answers a question: drawn on a canvas, said in a sentence, walked through by keyboard, and as a table.
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
-import type uPlot from "uplot";
 import { textTable } from "../i18n/language.ts";
-import { type ChartData, type ChartSeries, drawChart } from "./chart-drawing.ts";
+import { type ChartData, type ChartSeries, type DrawnChart, drawChart } from "./chart-drawing.ts";
 
 export interface ChartProps extends ChartData {
   /** What the chart answers; its heading. */
@@ -11,6 +10,8 @@ export interface ChartProps extends ChartData {
   /** The answer, in a sentence. */
   readonly answer: string;
   readonly note?: string;
+  /** What the y axis counts. */
+  readonly unit: string;
   /** A place on the x axis in words, and the heading of its column. */
   readonly xText: (x: number) => string;
   readonly xHeading: string;
@@ -46,40 +47,44 @@ export function Chart(props: ChartProps) {
 }
 
 function Drawn(props: ChartProps) {
-  const { xs, series, xText, answer } = props;
+  const { xs, series, xText, answer, unit } = props;
   const t = texts();
   const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
+  const drawn = useRef<DrawnChart | null>(null);
   const at = useSignal<number | null>(null);
+  const latest = useRef<ChartData>(props);
+  latest.current = props;
+  // What is drawn anew when it changes; everything else is new data for the same drawing.
+  const look = series.map(({ label, kind, colour }) => `${label} ${kind} ${colour}`).join();
   useEffect(() => {
-    const element = place.current!;
-    let stop = () => {};
     let isOver = false;
-    void drawChart(element, props, (index) => {
+    const onIndex = (index: number | null) => {
       at.value = index;
-    }).then((drawn) => {
-      if (isOver) return drawn.stop();
-      plot.current = drawn.plot;
-      stop = drawn.stop;
-    });
+    };
+    drawChart(place.current!, () => latest.current, onIndex).then(
+      (chart) => {
+        if (isOver) chart.stop();
+        else drawn.current = chart;
+      },
+      () => {}, // It cannot be loaded without a connection; the table is there all the same.
+    );
     return () => {
       isOver = true;
-      plot.current = null;
-      stop();
+      drawn.current?.stop();
+      drawn.current = null;
     };
-  }, [props, at]);
+  }, [look, at]);
+  useEffect(() => drawn.current?.update(), [xs, series]);
   const index = Math.min(at.value ?? xs.length - 1, xs.length - 1);
   const said = `${xText(xs[index]!)}: ${series.map((one) => valueText(one, index)).join(", ")}`;
   const goTo = (to: number) => {
     at.value = to;
-    const drawn = plot.current;
-    if (drawn !== null) {
-      drawn.setCursor({ left: drawn.valToPos(xs[to]!, "x"), top: 10 }, false);
-    }
+    drawn.current?.pointAt(xs[to]!);
   };
   return (
     <>
       <Legend series={series} />
+      <p class="unit">{unit}</p>
       <div class="plot" ref={place} role="img" aria-label={answer} />
       <div class="walk">
         <input

@@ -92,6 +92,7 @@ export function PriceChart({ question, note, from, retailCt, feedInCt }: PriceCh
       question={question}
       note={note}
       {...chart}
+      unit="ct/kWh"
       yText={priceNumber}
       axisText={timeText}
       xText={(x) => spanText(x, schedule.period_s)}

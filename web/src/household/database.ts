@@ -99,6 +99,26 @@ export class HouseholdDatabase {
     await transaction.done;
   }
 
+  /** Keeps that it is somebody else now who wants an order. */
+  async keepOrigin(periodStart: number, sequence: number, origin: OrderOrigin): Promise<void> {
+    const transaction = this.#database.transaction("orders", "readwrite");
+    const order = await transaction.store.get([periodStart, sequence]);
+    if (order !== undefined) await transaction.store.put({ ...order, origin });
+    await transaction.done;
+  }
+
+  /** Drops the shares of orders for periods that began before `start`: nobody needs them any more. */
+  async forgetShares(start: number): Promise<void> {
+    const transaction = this.#database.transaction("orders", "readwrite");
+    const range = IDBKeyRange.upperBound([start, 0]);
+    let cursor = await transaction.store.openCursor(range, "prev");
+    while (cursor !== null && cursor.value.prepared !== null) {
+      await cursor.update({ ...cursor.value, prepared: null });
+      cursor = await cursor.continue();
+    }
+    await transaction.done;
+  }
+
   async addOutcome(outcome: StoredOutcome): Promise<void> {
     await this.#database.put("outcomes", outcome);
   }

@@ -4,11 +4,11 @@ import { useId } from "preact/hooks";
 import { messageOf } from "../../../src/platform/errors.ts";
 import { wholeNumber } from "../i18n/format.ts";
 import { market } from "../market/feed.ts";
+import { ruleTexts } from "./rule-texts.ts";
 import { keepSettings, settings } from "./session.ts";
-import { householdTexts } from "./texts.ts";
 
 export function ForecastFileField() {
-  const t = householdTexts();
+  const t = ruleTexts();
   const id = useId();
   const problem = useSignal<string | null>(null);
   const { file } = settings.value;

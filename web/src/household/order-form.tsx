@@ -10,6 +10,7 @@ import { Choice, Field } from "../components/field.tsx";
 import { dayText, editableNumber, kwhOfWh, priceNumber, spanText } from "../i18n/format.ts";
 import { market, msUntil, nowS } from "../market/feed.ts";
 import { openPeriods } from "../market/schedule.ts";
+import type { StoredOrder } from "./database.ts";
 import { GatewayError } from "./gateway.ts";
 import { readEnergy, readTick } from "./order-input.ts";
 import { OrderProgress } from "./order-progress.tsx";
@@ -36,7 +37,7 @@ export function OrderForm({ chosen }: { readonly chosen: Signal<number | null> }
   const problems = useSignal<Problems>(NO_PROBLEMS);
   const isBusy = useSignal(false);
   /** The last order that was placed here, and when. */
-  const placed = useSignal<{ readonly start: number; readonly atMs: number } | null>(null);
+  const placed = useSignal<{ readonly order: StoredOrder; readonly atMs: number } | null>(null);
   const start = chosen.value ?? defaultPeriod();
   const entry = gateway.value?.entries.get(start);
   const known = gateway.value?.revision.value !== undefined ? entry?.order : undefined;
@@ -54,11 +55,9 @@ export function OrderForm({ chosen }: { readonly chosen: Signal<number | null> }
     const atMs = systemClock.nowMs();
     try {
       chosen.value = start;
-      placed.value = { start, atMs };
-      await gateway.value!.place(start, order, origin);
+      placed.value = { order: await gateway.value!.place(start, order, origin), atMs };
       problems.value = NO_PROBLEMS;
     } catch (error) {
-      placed.value = null;
       problems.value = { ...NO_PROBLEMS, order: explained(error) };
     }
     isBusy.value = false;
@@ -143,15 +142,18 @@ export function OrderForm({ chosen }: { readonly chosen: Signal<number | null> }
           </p>
         </div>
       </form>
-      {entry !== undefined && (known?.origin === "hand" || placed.value?.start === start) && (
+      {entry !== undefined && known?.origin === "hand" && (
         <OrderProgress
           entry={entry}
-          sinceMs={placed.value?.start === start ? placed.value.atMs : null}
+          sinceMs={isSame(placed.value?.order, known) ? placed.value!.atMs : null}
         />
       )}
     </section>
   );
 }
+
+const isSame = (one: StoredOrder | undefined, other: StoredOrder): boolean =>
+  one?.periodStart === other.periodStart && one.sequence === other.sequence;
 
 /** The next period that leaves time to fill in the form. */
 function defaultPeriod(): number {

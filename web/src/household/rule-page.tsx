@@ -19,15 +19,15 @@ import { firstOpen, periodsIn } from "../market/schedule.ts";
 import { expectedOf, netOf } from "./forecast.ts";
 import { ForecastFileField } from "./forecast-file-field.tsx";
 import { readLimit } from "./order-input.ts";
+import { ruleTexts } from "./rule-texts.ts";
 import { keepSettings, settings } from "./session.ts";
 import type { HouseholdSettings } from "./settings.ts";
-import { householdTexts } from "./texts.ts";
 
 const NUMBERS = ["annualKwh", "peakKw", "latitudeDegrees", "longitudeDegrees"] as const;
 type NumberName = (typeof NUMBERS)[number];
 
 export function RulePage() {
-  const t = householdTexts();
+  const t = ruleTexts();
   return (
     <>
       <h1>{t.ruleTitle}</h1>
@@ -42,7 +42,7 @@ export function RulePage() {
 const numberText = (value: number | null): string => (value === null ? "" : editableNumber(value));
 
 function RuleForm() {
-  const t = householdTexts();
+  const t = ruleTexts();
   const { parameters } = market.value!;
   const { rule, shape } = settings.peek();
   const tickText = (tick: number | null) =>
@@ -184,7 +184,7 @@ function readNumber(text: string): number | null {
 }
 
 function ExpectedDay() {
-  const t = householdTexts();
+  const t = ruleTexts();
   const document = market.value!;
   const { shape } = settings.value;
   const { period_s: length } = document.schedule;
@@ -219,7 +219,8 @@ function ExpectedDay() {
       question={t.expected}
       note={longDayText(day)}
       {...chart}
-      yText={(y) => `${wholeNumber(y)} Wh`}
+      unit="Wh"
+      yText={wholeNumber}
       axisText={timeText}
       xText={(x) => spanText(x, length)}
       xHeading={t.period}

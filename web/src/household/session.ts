@@ -1,10 +1,13 @@
 // The household of this browser: who it is, its gateway while this tab is the one that runs it, and its settings.
 import { batch, effect, signal } from "@preact/signals";
+import type { EvaluatorApi } from "../../../src/client/evaluator-api.ts";
+import type { MeterClient } from "../../../src/client/meter-client.ts";
 import type { ClearOrder } from "../../../src/client/prepared-order.ts";
 import type { MarketDocument } from "../../../src/market/market-document.ts";
 import { systemClock } from "../../../src/platform/clock.ts";
 import { marketClock } from "../../../src/platform/market-clock.ts";
-import { type Engine, engine, market } from "../market/feed.ts";
+import type { Signer } from "../../../src/wire/http-signature.ts";
+import { type Engine, engine, isOnline, market, silentEvaluators } from "../market/feed.ts";
 import { HouseholdDatabase, type StoredIdentity } from "./database.ts";
 import { Gateway } from "./gateway.ts";
 import { EMPTY_SETTINGS, type HouseholdSettings, wishOf } from "./settings.ts";
@@ -19,7 +22,17 @@ export const sessionState = signal<SessionState>("loading");
 export const unsupported = signal<"context" | "storage" | "addresses" | null>(null);
 export const identity = signal<StoredIdentity | null>(null);
 export const gateway = signal<Gateway | null>(null);
+/** How this household speaks to evaluators; while the gateway runs here. */
+export const access = signal<HouseholdAccess | null>(null);
 export const settings = signal<HouseholdSettings>(EMPTY_SETTINGS);
+
+export interface HouseholdAccess {
+  readonly client: MeterClient;
+  readonly apis: readonly EvaluatorApi[];
+  readonly signer: Signer;
+  readonly meter: string;
+  readonly supplier: number;
+}
 
 let database: HouseholdDatabase | null = null;
 let started = false;
@@ -92,22 +105,24 @@ async function startGateway(): Promise<void> {
   const time = marketClock(systemClock, document.rehearsal);
   const { webPrimitives: primitives } = library;
   const { meter, supplier } = enrolled;
+  const apis = library.browserApis(document)!;
+  const signer: Signer = {
+    party: { role: "meter", id: meter },
+    certificateDer: derOf(enrolled.certificatePem),
+    sign: async (bytes) => {
+      const algorithm = { name: "ECDSA", hash: "SHA-256" };
+      const signed = await crypto.subtle.sign(
+        algorithm,
+        own.keys.privateKey,
+        new Uint8Array(bytes),
+      );
+      return new Uint8Array(signed);
+    },
+  };
   const client = new library.MeterClient({
     market: document,
-    apis: library.browserApis(document)!,
-    signer: {
-      party: { role: "meter", id: meter },
-      certificateDer: derOf(enrolled.certificatePem),
-      sign: async (bytes) => {
-        const algorithm = { name: "ECDSA", hash: "SHA-256" };
-        const signed = await crypto.subtle.sign(
-          algorithm,
-          own.keys.privateKey,
-          new Uint8Array(bytes),
-        );
-        return new Uint8Array(signed);
-      },
-    },
+    apis,
+    signer,
     meter,
     supplier,
     tools: { field: new library.Field(), primitives },
@@ -124,9 +139,21 @@ async function startGateway(): Promise<void> {
   });
   batch(() => {
     gateway.value = opened;
+    access.value = { client, apis, signer, meter, supplier };
     sessionState.value = "ready";
   });
   opened.run();
+  sendAgainWhenReached(opened);
+}
+
+/** Orders that wait are sent as soon as an evaluator, or the connection, is back. */
+function sendAgainWhenReached(running: Gateway): void {
+  let before = Number.POSITIVE_INFINITY;
+  effect(() => {
+    const missing = silentEvaluators.value.length + (isOnline.value ? 0 : 1);
+    if (missing < before) running.sendAgain();
+    before = missing;
+  });
 }
 
 function derOf(pem: string): Uint8Array {

@@ -1,4 +1,4 @@
-// Texts of the household's pages: enrolment, orders, the standing rule.
+// Texts of the household's pages: enrolment and orders.
 import { textTable } from "../i18n/language.ts";
 
 export const householdTexts = textTable({
@@ -116,39 +116,6 @@ export const householdTexts = textTable({
     zeroNote:
       "A household that wants nothing sends an order, too, for zero: so nobody can tell who trades. This page places one for every open period.",
     outcomeTrouble: (why: string) => `Results cannot be fetched at the moment: ${why}`,
-
-    ruleTitle: "Standing rule",
-    ruleLead:
-      "Sell what is left over and buy what is lacking, each at your limit, in every period that you do not decide by hand.",
-    ruleOpen:
-      "The rule works while this page is open. Orders are placed ahead for all open periods, so what is placed stands when you close it.",
-    ruleActive: "The rule is active",
-    sellAbove: "Sell surplus from, ct/kWh",
-    buyBelow: "Buy what is lacking up to, ct/kWh",
-    never: "Leave empty for never.",
-    expectation: "What to go by",
-    shape: "An estimate from a few numbers",
-    file: "A forecast file of another program",
-    annual: "Use per year, kWh",
-    peak: "Panels, kW peak",
-    peakHint: "0 without panels.",
-    facing: "Panels face",
-    facings: { south: "south", east: "east", west: "west" },
-    sky: "Sky in the next days",
-    skies: { clear: "clear", changing: "changing", covered: "covered" },
-    latitude: "Latitude",
-    longitude: "Longitude",
-    fileChoose: "File (CSV)",
-    fileHint: "Columns period_start,import_wh,export_wh; times in UTC, energy in whole Wh.",
-    fileKnown: (name: string, count: string) => `${name}: ${count} periods`,
-    keepRule: "Keep and apply",
-    ruleKept: "Kept. Open periods get orders accordingly.",
-    expected: "What do you expect of this day?",
-    expectedAnswer: (used: string, made: string, left: string, lacking: string) =>
-      `Use ${used}, yield ${made}: ${left} left over, ${lacking} lacking.`,
-    use: "Use",
-    yield: "Yield of the panels",
-    number: "Enter a number.",
   },
   de: {
     parts: "Teile des Haushalts",
@@ -265,38 +232,5 @@ export const householdTexts = textTable({
     zeroNote:
       "Auch wer nichts will, sendet einen Auftrag, über null: So kann niemand erkennen, wer handelt. Diese Seite erteilt einen für jeden offenen Zeitabschnitt.",
     outcomeTrouble: (why) => `Ergebnisse lassen sich gerade nicht holen: ${why}`,
-
-    ruleTitle: "Dauerregel",
-    ruleLead:
-      "Überschuss verkaufen und Fehlendes kaufen, jeweils zu Ihrer Grenze, in jedem Zeitabschnitt, den Sie nicht von Hand entscheiden.",
-    ruleOpen:
-      "Die Regel arbeitet, solange diese Seite offen ist. Aufträge werden für alle offenen Zeitabschnitte im Voraus erteilt; was erteilt ist, gilt auch, wenn Sie sie schließen.",
-    ruleActive: "Die Regel ist aktiv",
-    sellAbove: "Überschuss verkaufen ab, ct/kWh",
-    buyBelow: "Fehlendes kaufen bis, ct/kWh",
-    never: "Leer heißt nie.",
-    expectation: "Wonach sie geht",
-    shape: "Eine Schätzung aus wenigen Angaben",
-    file: "Eine Prognosedatei eines anderen Programms",
-    annual: "Verbrauch im Jahr, kWh",
-    peak: "Photovoltaik, kWp",
-    peakHint: "0 ohne Anlage.",
-    facing: "Ausrichtung",
-    facings: { south: "Süden", east: "Osten", west: "Westen" },
-    sky: "Himmel in den nächsten Tagen",
-    skies: { clear: "klar", changing: "wechselnd", covered: "bedeckt" },
-    latitude: "Breite",
-    longitude: "Länge",
-    fileChoose: "Datei (CSV)",
-    fileHint: "Spalten period_start,import_wh,export_wh; Zeiten in UTC, Energie in ganzen Wh.",
-    fileKnown: (name, count) => `${name}: ${count} Zeitabschnitte`,
-    keepRule: "Speichern und anwenden",
-    ruleKept: "Gespeichert. Offene Zeitabschnitte bekommen entsprechende Aufträge.",
-    expected: "Was erwarten Sie von diesem Tag?",
-    expectedAnswer: (used, made, left, lacking) =>
-      `Verbrauch ${used}, Ertrag ${made}: ${left} übrig, ${lacking} fehlen.`,
-    use: "Verbrauch",
-    yield: "Ertrag der Anlage",
-    number: "Geben Sie eine Zahl ein.",
   },
 });

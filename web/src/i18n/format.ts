@@ -12,16 +12,14 @@ const kwh = numberFormat({ minimumFractionDigits: 3, maximumFractionDigits: 3 })
 const price = numberFormat({ minimumFractionDigits: 2, maximumFractionDigits: 4 });
 const editable = numberFormat({ useGrouping: false, maximumFractionDigits: 6 });
 const euro = numberFormat({ style: "currency", currency: "EUR" });
-const exactEuro = numberFormat({ style: "currency", currency: "EUR", maximumFractionDigits: 4 });
+const exactEuro = numberFormat({ style: "currency", currency: "EUR", minimumFractionDigits: 4 });
 const whole = numberFormat({ maximumFractionDigits: 0 });
-const percent = numberFormat({ style: "percent", maximumFractionDigits: 0 });
 const time = dateFormat({ hour: "2-digit", minute: "2-digit" });
 const timeWithZone = dateFormat({ hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 const timeWithSeconds = dateFormat({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = dateFormat({ weekday: "short", day: "numeric", month: "short" });
 const dayAndYear = dateFormat({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const month = dateFormat({ month: "long", year: "numeric" });
-const relative = computed(() => new Intl.RelativeTimeFormat(locale.value, { numeric: "always" }));
 
 const dateOf = (seconds: number): Date => new Date(seconds * 1000);
 
@@ -34,7 +32,6 @@ export const money = (ct: number): string => euro.value.format(ct / 100);
 /** Of small amounts, which quarter-hours have. */
 export const exactMoney = (ct: number): string => exactEuro.value.format(ct / 100);
 export const wholeNumber = (value: number): string => whole.value.format(value);
-export const percentage = (part: number): string => percent.value.format(part);
 
 export const timeText = (seconds: number): string => time.value.format(dateOf(seconds));
 export const clockText = (seconds: number): string => timeWithSeconds.value.format(dateOf(seconds));
@@ -81,8 +78,6 @@ function isAmbiguous(text: string): boolean {
   return new RegExp(`^-?[1-9]\\d{0,2}\\${other}\\d{3}$`).test(text);
 }
 
-const MINUTE_MS = 60_000;
-
 /** "1:02:03" or "02:03": what is left until something happens. */
 export function countdownText(leftMs: number): string {
   const seconds = Math.max(0, Math.ceil(leftMs / 1000));
@@ -90,14 +85,6 @@ export function countdownText(leftMs: number): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const short = `${two(minutes)}:${two(seconds % 60)}`;
   return hours > 0 ? `${hours}:${short}` : short;
-}
-
-/** "2 minutes ago". */
-export function agoText(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (ms < MINUTE_MS) return relative.value.format(-seconds, "second");
-  if (ms < 60 * MINUTE_MS) return relative.value.format(-Math.round(ms / MINUTE_MS), "minute");
-  return relative.value.format(-Math.round(ms / (60 * MINUTE_MS)), "hour");
 }
 
 /** A number as it can be typed again. */

@@ -6,18 +6,9 @@ import type { MarketDocument } from "../../../src/market/market-document.ts";
 export { EnrolmentError, enrolByCode } from "../../../src/client/enrol-by-code.ts";
 export { fetchTransport } from "../../../src/client/fetch-transport.ts";
 export { MeterClient } from "../../../src/client/meter-client.ts";
-export {
-  decodePrepared,
-  encodePrepared,
-  layoutOf,
-  prepareOrder,
-} from "../../../src/client/prepared-order.ts";
-export { Trust } from "../../../src/client/trust.ts";
 export { webPrimitives } from "../../../src/client/web-primitives.ts";
 export { Field } from "../../../src/field/field.ts";
 export { parseMarketDocument } from "../../../src/market/market-document.ts";
-export { orderPieces } from "../../../src/market/order-pieces.ts";
-export { piecesIn } from "../../../src/wire/order-body.ts";
 export { createDeviceKey, requestFor } from "../household/device-key.ts";
 
 /** One per evaluator, at its address for browsers; null where one has none. */
