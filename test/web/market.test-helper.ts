@@ -20,18 +20,18 @@ import { Registrar } from "../../src/registrar/registrar.ts";
 import { completeSetting } from "../../src/wire/setting.ts";
 
 const PERIOD_S = 900;
-/** A quarter-hour is 6 s. */
-const SPEED = 150;
+/** A quarter-hour is 5 s. */
+const SPEED = 180;
 /** What the processes may take to start. */
 const STARTING_MS = 8_000;
 /** Noon in summer, so that the estimate of a roof has something to sell. */
 const FIRST_PERIOD = "2026-06-18T10:00:00Z";
 const SUPPLIERS = ["Aurora", "Borealis"];
 
-// What neighbours want in every period: 1,000 Wh at up to 24 ct and 600 Wh at up to 15; 400 Wh are offered from 9 ct.
+// What neighbours want in every period: 1,000 Wh at up to 24 ct and 600 Wh at up to 14; 400 Wh are offered from 9 ct.
 const NEIGHBOURS: readonly ClearOrder[] = [
   { side: "buy", energyWh: 1000, limitTick: 2400 },
-  { side: "buy", energyWh: 600, limitTick: 1500 },
+  { side: "buy", energyWh: 600, limitTick: 1400 },
   { side: "sell", energyWh: 400, limitTick: 900 },
 ];
 
