@@ -30,8 +30,15 @@ export interface Submitting {
   /** A random number from 0 to 1. */
   readonly fraction: () => number;
   readonly signal?: AbortSignal | undefined;
-  /** Told whenever an evaluator has said something, or has not answered; `isFinal` when it is not asked again. */
-  readonly onAnswer?: ((answer: Submission, isFinal: boolean) => void) | undefined;
+  /** Told whenever an evaluator has confirmed or refused the order, or has not answered. */
+  readonly onAnswer?: ((answer: SubmissionAnswer) => void) | undefined;
+}
+
+export interface SubmissionAnswer extends Submission {
+  /** When it is not asked again. */
+  readonly isFinal: boolean;
+  /** When nobody answered there. */
+  readonly isUnreached: boolean;
 }
 
 /** Sends the body of one evaluator. Rejects only when the signal is aborted. */
@@ -46,16 +53,22 @@ export async function submitTo(
   for (;;) {
     try {
       const receipt = await confirmed(api, prepared, context);
-      return told(context, { evaluator, receipt, problem: null });
+      return told(context, { evaluator, receipt, problem: null }, null);
     } catch (error) {
       signal?.throwIfAborted();
       const leftMs = untilClosureMs();
       if (!mayPass(error) || leftMs === 0) {
         const receipt = await heldAlready(api, prepared, context);
         const problem = receipt === null ? messageOf(error) : null;
-        return told(context, { evaluator, receipt, problem });
+        return told(context, { evaluator, receipt, problem }, error);
       }
-      context.onAnswer?.({ evaluator, receipt: null, problem: messageOf(error) }, false);
+      context.onAnswer?.({
+        evaluator,
+        receipt: null,
+        problem: messageOf(error),
+        isFinal: false,
+        isUnreached: error instanceof TransportError,
+      });
       const askedMs = error instanceof ApiError ? (error.retryAfterS ?? 0) * 1000 : 0;
       // Between half and all of the pause: meters that failed together do not come back together.
       const ownMs = pauseMs * (0.5 + 0.5 * fraction());
@@ -65,8 +78,9 @@ export async function submitTo(
   }
 }
 
-function told({ onAnswer }: Submitting, answer: Submission): Submission {
-  onAnswer?.(answer, true);
+function told({ onAnswer }: Submitting, answer: Submission, error: unknown): Submission {
+  const isUnreached = answer.receipt === null && error instanceof TransportError;
+  onAnswer?.({ ...answer, isFinal: true, isUnreached });
   return answer;
 }
 

@@ -30,6 +30,8 @@ export interface Look {
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const WAIT_MS = 20_000;
+/** Rules that any page of ours has something for. */
+const LEAST_PASSES = 10;
 const PICTURES = process.env.HUSHWATT_PICTURES;
 /** What a browser says by itself when somebody does not answer: told apart from what the pages do wrong. */
 const NO_ANSWER = /Failed to load resource|net::ERR_/;
@@ -78,10 +80,11 @@ export class Visitor {
   /** What is wrong with the page as it is now, one line for each violation. */
   async violations(): Promise<string[]> {
     await this.page.evaluate(AXE);
-    const { violations } = await this.page.evaluate(async (values): Promise<AxeResults> => {
+    const { violations, passes } = await this.page.evaluate(async (values): Promise<AxeResults> => {
       const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
       return axe.run({ runOnly: { type: "tag", values } });
     }, RULES);
+    if (passes.length < LEAST_PASSES) throw new Error("axe has found next to nothing to look at");
     return violations.flatMap(({ id, help, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target}: ${failureSummary}`),
     );

@@ -190,7 +190,7 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await market.service.kill(2);
     const second = market.periodIn(20_000);
     await place(second, "0.25", "12");
-    await page.locator("[data-evaluator='2']", { hasText: "not confirmed" }).waitFor();
+    await page.locator("[data-evaluator='2']", { hasText: "does not answer" }).waitFor();
     await expect.poll(confirmations).toBe(2);
     await page.getByText("evaluator 2 does not answer").waitFor();
     await visitor.picture("household-evaluator-down");

@@ -35,7 +35,8 @@ export interface RunningPages {
 }
 
 /** Paths of the pages themselves: all are the same file, which shows what the path says. */
-const PAGE_PATHS = ["/", "/household", "/seen", "/supplier", "/operator"];
+const PARTS = ["household", "seen", "supplier", "operator"];
+const PAGE_PATHS = ["/", ...PARTS.flatMap((part) => [`/${part}`, `/${part}/:page`])];
 /** How old measurements may be that are given to pages: evaluators are not asked more often, whoever asks. */
 const METRICS_AGE_MS = 5_000;
 

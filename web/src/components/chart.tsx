@@ -75,7 +75,7 @@ function Drawn(props: ChartProps) {
     };
   }, [look, at]);
   useEffect(() => drawn.current?.update(), [xs, series]);
-  const index = Math.min(at.value ?? xs.length - 1, xs.length - 1);
+  const index = Math.min(at.value ?? lastKnown(series), xs.length - 1);
   const said = `${xText(xs[index]!)}: ${series.map((one) => valueText(one, index)).join(", ")}`;
   const goTo = (to: number) => {
     at.value = to;
@@ -102,6 +102,13 @@ function Drawn(props: ChartProps) {
     </>
   );
 }
+
+/** The last place where the first series has something. */
+const lastKnown = ([first]: readonly ChartSeries[]): number => {
+  const values = first?.values ?? [];
+  const last = values.findLastIndex((value) => value !== null);
+  return Math.max(last, 0);
+};
 
 const valueText = ({ label, values, format }: ChartSeries, index: number): string => {
   const value = values[index];

@@ -1,8 +1,16 @@
 // The market's price over a day or more, within what a supplier takes and gives where that is known.
 import { useMemo } from "preact/hooks";
-import { ctPerKwh, dayStartAfter, priceNumber, spanText, timeText } from "../i18n/format.ts";
+import {
+  ctPerKwh,
+  dayStartAfter,
+  priceNumber,
+  spanText,
+  timeText,
+  wholeNumber,
+} from "../i18n/format.ts";
 import { textTable } from "../i18n/language.ts";
 import { market, periods } from "../market/feed.ts";
+import { periodsIn } from "../market/schedule.ts";
 import { Chart } from "./chart.tsx";
 import type { ChartSeries } from "./chart-drawing.ts";
 
@@ -22,8 +30,9 @@ const texts = textTable({
     retail: "Supplier takes",
     feedIn: "Supplier gives",
     period: "Period",
-    answer: (low: string, high: string, traded: string, all: string) =>
-      `Between ${low} and ${high} in ${traded} of ${all} decided periods; nothing was traded in the others.`,
+    range: (low: string, high: string) => `Between ${low} and ${high}`,
+    answer: (range: string, traded: string, all: string) =>
+      `${range} in ${traded} of ${all} decided periods; nothing was traded in the others.`,
     none: (all: string) => `Nothing was traded in the ${all} periods decided so far.`,
   },
   de: {
@@ -31,26 +40,29 @@ const texts = textTable({
     retail: "Lieferant verlangt",
     feedIn: "Lieferant vergütet",
     period: "Zeitabschnitt",
-    answer: (low: string, high: string, traded: string, all: string) =>
-      `Zwischen ${low} und ${high} in ${traded} von ${all} entschiedenen Zeitabschnitten; in den übrigen wurde nichts gehandelt.`,
+    range: (low: string, high: string) => `Zwischen ${low} und ${high}`,
+    answer: (range: string, traded: string, all: string) =>
+      `${range} in ${traded} von ${all} entschiedenen Zeitabschnitten; in den übrigen wurde nichts gehandelt.`,
     none: (all: string) =>
       `In den ${all} bisher entschiedenen Zeitabschnitten wurde nichts gehandelt.`,
   },
 });
 
+const rangeText = (low: number, high: number): string =>
+  low === high ? ctPerKwh(low) : texts().range(ctPerKwh(low), ctPerKwh(high));
+
 export function PriceChart({ question, note, from, retailCt, feedInCt }: PriceChartProps) {
   const t = texts();
-  const { parameters, schedule } = market.value!;
+  const document = market.value!;
+  const { parameters, schedule } = document;
   const { grid } = parameters;
   const to = dayStartAfter(from, 1);
   const known = periods.value;
   const chart = useMemo(() => {
-    const inDay = [...known.values()].filter(
-      ({ start, decision }) => start >= from && start < to && decision !== null,
-    );
-    const sorted = inDay.toSorted((a, b) => a.start - b.start);
-    const xs = sorted.map(({ start }) => start);
-    const values = sorted.map(({ decision }) =>
+    const xs = periodsIn(document, from, to);
+    const decisions = xs.map((start) => known.get(start)?.decision ?? null);
+    const decided = decisions.filter((decision) => decision !== null).length;
+    const values = decisions.map((decision) =>
       decision?.priceTick == null ? null : grid.value(decision.priceTick),
     );
     const level = (label: string, ct: number | null | undefined): ChartSeries[] =>
@@ -75,18 +87,17 @@ export function PriceChart({ question, note, from, retailCt, feedInCt }: PriceCh
     };
     const series = [price, ...level(t.retail, retailCt), ...level(t.feedIn, feedInCt)];
     const prices = values.filter((value) => value !== null);
-    const count = String(xs.length);
+    const count = wholeNumber(decided);
     const answer =
       prices.length === 0
         ? t.none(count)
         : t.answer(
-            ctPerKwh(Math.min(...prices)),
-            ctPerKwh(Math.max(...prices)),
-            String(prices.length),
+            rangeText(Math.min(...prices), Math.max(...prices)),
+            wholeNumber(prices.length),
             count,
           );
     return { xs, series, answer };
-  }, [known, from, to, grid, t, retailCt, feedInCt]);
+  }, [document, known, from, to, grid, t, retailCt, feedInCt]);
   return (
     <Chart
       question={question}

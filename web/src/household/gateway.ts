@@ -3,7 +3,7 @@
 // them, are placed ahead: closing the page loses nothing that was placed. Killed at any point, it goes on at the next load.
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { MeterClient } from "../../../src/client/meter-client.ts";
-import type { Submission } from "../../../src/client/order-submission.ts";
+import type { SubmissionAnswer } from "../../../src/client/order-submission.ts";
 import {
   type ClearOrder,
   decodePrepared,
@@ -18,7 +18,7 @@ import type { MarketClock } from "../../../src/platform/market-clock.ts";
 import type { Primitives } from "../../../src/platform/primitives.ts";
 import { openPeriods } from "../market/schedule.ts";
 import type { HouseholdDatabase, OrderOrigin, StoredOrder, StoredOutcome } from "./database.ts";
-import { OutcomeFollower } from "./outcome-follower.ts";
+import { OutcomeFollower, type OutcomeTrouble } from "./outcome-follower.ts";
 
 /** What the standing rule wants, period by period; null where it says nothing. */
 export type WishSource = (periodStart: number) => ClearOrder | null;
@@ -33,11 +33,18 @@ export interface GatewayOptions {
   readonly wish: WishSource;
 }
 
+export interface Trouble {
+  /** In the evaluator's words, or the program's. */
+  readonly problem: string;
+  /** When it did not answer at all. */
+  readonly isUnreached: boolean;
+}
+
 export interface Entry {
   readonly order: StoredOrder;
   readonly outcome: StoredOutcome | null;
   /** By evaluator, why it has not confirmed the order yet; empty where nothing is amiss. */
-  readonly troubles: ReadonlyMap<number, string>;
+  readonly troubles: ReadonlyMap<number, Trouble>;
 }
 
 /** An order cannot be placed. */
@@ -77,8 +84,8 @@ export class Gateway {
     this.#outcomes = new OutcomeFollower(options, (outcome) => this.#settled(outcome));
   }
 
-  /** Why no outcome could be had, when that is so; empty when all is well. */
-  get trouble(): ReadonlySignal<string> {
+  /** Why an outcome could not be had, when that is so. */
+  get trouble(): ReadonlySignal<OutcomeTrouble | null> {
     return this.#outcomes.trouble;
   }
 
@@ -205,7 +212,7 @@ export class Gateway {
     const abort = new AbortController();
     this.#sending.set(start, abort);
     const prepared = fresh ?? decodePrepared(entry.order.prepared);
-    const onAnswer = (answer: Submission) => this.#answered(entry.order, answer);
+    const onAnswer = (answer: SubmissionAnswer) => this.#answered(entry.order, answer);
     void client
       .submit(prepared, { signal: abort.signal, onAnswer })
       .catch(() => {}) // Replaced or stopped: whoever did that goes on.
@@ -214,13 +221,13 @@ export class Gateway {
       });
   }
 
-  #answered({ periodStart, sequence }: StoredOrder, answer: Submission): void {
+  #answered({ periodStart, sequence }: StoredOrder, answer: SubmissionAnswer): void {
     const entry = this.#entries.get(periodStart);
     if (entry === undefined || entry.order.sequence !== sequence) return;
-    const { evaluator, receipt, problem } = answer;
+    const { evaluator, receipt, problem, isUnreached } = answer;
     const troubles = new Map(entry.troubles);
     if (problem === null) troubles.delete(evaluator);
-    else troubles.set(evaluator, problem);
+    else troubles.set(evaluator, { problem, isUnreached });
     // It may have been sent again, and confirmed again.
     const others = entry.order.receipts.filter((one) => one.receipt.evaluator !== evaluator);
     const receipts = receipt === null ? entry.order.receipts : [...others, receipt];

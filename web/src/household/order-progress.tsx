@@ -4,13 +4,18 @@ import { useEffect } from "preact/hooks";
 import { systemClock } from "../../../src/platform/clock.ts";
 import { wholeNumber } from "../i18n/format.ts";
 import { market } from "../market/feed.ts";
-import type { Entry } from "./gateway.ts";
+import type { Entry, Trouble } from "./gateway.ts";
 import { householdTexts } from "./texts.ts";
 
 interface OrderProgressProps {
   readonly entry: Entry;
   /** When it was placed here, on the monotonic clock; null when that was before. */
   readonly sinceMs: number | null;
+}
+
+function troubleText({ isUnreached, problem }: Trouble): string {
+  const t = householdTexts();
+  return isUnreached ? t.unreached : t.notConfirmed(problem);
 }
 
 export function OrderProgress({ entry, sinceMs }: OrderProgressProps) {
@@ -42,7 +47,7 @@ export function OrderProgress({ entry, sinceMs }: OrderProgressProps) {
                 {mark}
               </span>
               {name}:{" "}
-              {isDone ? t.confirmed : trouble === undefined ? t.sending : t.notConfirmed(trouble)}
+              {isDone ? t.confirmed : trouble === undefined ? t.sending : troubleText(trouble)}
             </li>
           );
         })}

@@ -12,12 +12,16 @@ import { householdTexts } from "./texts.ts";
 export function OrdersPage() {
   const t = householdTexts();
   const chosen = useSignal<number | null>(null);
-  const trouble = gateway.value?.trouble.value ?? "";
+  const trouble = gateway.value?.trouble.value ?? null;
   return (
     <>
       <h1>{t.orders}</h1>
       <NextGate />
-      {trouble !== "" && <p class="notice warn">{t.outcomeTrouble(trouble)}</p>}
+      {trouble !== null && (
+        <p class="notice warn">
+          {trouble.isUnreached ? t.outcomesLater : t.outcomeTrouble(trouble.problem)}
+        </p>
+      )}
       <OrderForm chosen={chosen} />
       <DayOrders
         onEdit={(start) => {

@@ -1,6 +1,7 @@
 // Fetches, verifies and keeps what came of the household's orders: each at a random moment after its gate has closed, and
 // again, with growing pauses, until it is known.
 import { signal } from "@preact/signals";
+import { UnavailableError } from "../../../src/client/decisions.ts";
 import type { MeterClient } from "../../../src/client/meter-client.ts";
 import { decodePrepared } from "../../../src/client/prepared-order.ts";
 import {
@@ -19,6 +20,12 @@ const FIRST_ASKED = { from: 0.3, to: 0.8 };
 const ASKED_AGAIN_LEAST_MS = 1_500;
 const ASKED_AGAIN_MOST_MS = 60_000;
 const AT_ONCE = 4;
+
+export interface OutcomeTrouble {
+  readonly problem: string;
+  /** When too few evaluators answer: it is asked for again. */
+  readonly isUnreached: boolean;
+}
 
 interface FollowerOptions {
   readonly market: MarketDocument;
@@ -40,8 +47,8 @@ export class OutcomeFollower {
   /** By period: not to be asked for again before, in milliseconds of the clock, and the last pause. */
   readonly #asking = new Map<number, { readonly atMs: number; readonly pauseMs: number }>();
   #busy = 0;
-  /** Why no outcome could be had, when that is so; empty when all is well. */
-  readonly trouble = signal("");
+  /** Why an outcome could not be had, when that is so. */
+  readonly trouble = signal<OutcomeTrouble | null>(null);
 
   constructor(options: FollowerOptions, onOutcome: (outcome: StoredOutcome) => void) {
     this.#options = options;
@@ -97,7 +104,7 @@ export class OutcomeFollower {
     const { periodStart, sequence, prepared } = order;
     try {
       const found = await client.outcome(periodStart, decodePrepared(prepared!), { signal });
-      this.trouble.value = "";
+      this.trouble.value = null;
       if (found.state === "pending") return false;
       const { state, priceTick, tradedUnits, checks } = found;
       const known = { periodStart, sequence, foundMs: clock.utcMs() };
@@ -106,7 +113,8 @@ export class OutcomeFollower {
       this.#onOutcome(outcome);
       return true;
     } catch (error) {
-      if (!signal.aborted) this.trouble.value = messageOf(error);
+      const isUnreached = error instanceof UnavailableError;
+      if (!signal.aborted) this.trouble.value = { problem: messageOf(error), isUnreached };
       return false;
     }
   }

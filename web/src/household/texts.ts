@@ -72,6 +72,7 @@ export const householdTexts = textTable({
     progress: "What the evaluators say",
     confirmed: "confirmed, receipt kept",
     sending: "sending …",
+    unreached: "does not answer, tried again until the gate closes",
     notConfirmed: (why: string) => `not confirmed: ${why}`,
     placedIn: (ms: string) => `Confirmed by all evaluators after ${ms} ms.`,
     kept: "The order is kept in this browser and sent again until the gate closes, also after a reload.",
@@ -115,6 +116,8 @@ export const householdTexts = textTable({
     tradedNothing: "traded nothing",
     zeroNote:
       "A household that wants nothing sends an order, too, for zero: so nobody can tell who trades. This page places one for every open period.",
+    outcomesLater:
+      "Too few evaluators answer for the last results. They are fetched when enough are back.",
     outcomeTrouble: (why: string) => `Results cannot be fetched at the moment: ${why}`,
   },
   de: {
@@ -188,6 +191,7 @@ export const householdTexts = textTable({
     progress: "Was die Auswerter sagen",
     confirmed: "bestätigt, Quittung gespeichert",
     sending: "wird gesendet …",
+    unreached: "antwortet nicht, neuer Versuch bis zum Annahmeschluss",
     notConfirmed: (why) => `nicht bestätigt: ${why}`,
     placedIn: (ms) => `Von allen Auswertern bestätigt nach ${ms} ms.`,
     kept: "Der Auftrag liegt in diesem Browser und wird bis zum Annahmeschluss erneut gesendet, auch nach einem Neuladen.",
@@ -231,6 +235,8 @@ export const householdTexts = textTable({
     tradedNothing: "nichts gehandelt",
     zeroNote:
       "Auch wer nichts will, sendet einen Auftrag, über null: So kann niemand erkennen, wer handelt. Diese Seite erteilt einen für jeden offenen Zeitabschnitt.",
+    outcomesLater:
+      "Für die letzten Ergebnisse antworten zu wenige Auswerter. Sie werden geholt, sobald genügend zurück sind.",
     outcomeTrouble: (why) => `Ergebnisse lassen sich gerade nicht holen: ${why}`,
   },
 });
