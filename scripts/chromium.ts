@@ -1,5 +1,5 @@
-// Finds a Chromium for tests of the pages: the one of CHROMIUM, one on the path, or Debian's package, which is installed
-// where we may do that.
+// Finds a Chromium for tests of the pages: the one of CHROMIUM, one on the path, or Debian's package, which is
+// installed where we may do that.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";

@@ -52,7 +52,10 @@ describe("the code", () => {
       .filter(({ lines, isTest }) => lines.length > (isTest ? MOST_LINES_OF_A_TEST : MOST_LINES))
       .map(({ name, lines }) => `${name}: ${lines.length} lines`);
     expect(long).toEqual([]);
-    expect(linesWhere(sources, (line) => line.length > MOST_COLUMNS)).toEqual([]);
+    // Words for people stand in one line, however many there are.
+    const isWords = (line: string) => /^\s*(\w+: )?["`].*["`],?$/.test(line);
+    const wide = linesWhere(sources, (line) => line.length > MOST_COLUMNS && !isWords(line));
+    expect(wide).toEqual([]);
   });
 
   it("is in kebab-case files that begin by saying what they are", () => {

@@ -69,7 +69,10 @@ export const LOCAL_REGISTRAR: Address = { host: LOCAL_HOST, port: LOCAL_PORT };
 const localWeb = (port: number): NewWebAddress => ({ url: `http://${LOCAL_HOST}:${port}` });
 export const LOCAL_REGISTRAR_WEB: NewWebAddress = localWeb(LOCAL_PORT + 1);
 
-/** Where browsers reach a service. That it may be plain HTTP on this machine only is for the market's document to say. */
+/**
+ * Where browsers reach a service. That it may be plain HTTP on this machine only is for the market's document to
+ * say.
+ */
 export function webArgument(text: string): NewWebAddress {
   const url = URL.canParse(text) ? new URL(text) : null;
   const isOrigin = url !== null && /^https?:$/.test(url.protocol) && url.pathname === "/";
@@ -129,8 +132,8 @@ export function firstPeriodAt(startS: number, periodS: number): string {
 }
 
 /**
- * When a new market trades its first period unless told otherwise: soon on one machine, else at a midnight (UTC) that
- * leaves a day for setting up.
+ * When a new market trades its first period unless told otherwise: soon on one machine, else at a midnight (UTC)
+ * that leaves a day for setting up.
  */
 export function firstPeriodAfter(nowMs: number, periodS: number, isLocal: boolean): string {
   const nowS = nowMs / 1000;

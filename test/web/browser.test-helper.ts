@@ -1,5 +1,5 @@
-// A real browser for tests of the pages: everything that it sends is recorded, what it complains of is collected, and
-// pages are held against WCAG by axe.
+// A real browser for tests of the pages: everything that it sends is recorded, what it complains of is collected,
+// and pages are held against WCAG by axe.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
-// The household's whole journey in a real browser, against a running market of real processes: enrolment, orders, an
-// evaluator that is killed meanwhile, results, checks, what everybody sees; and nothing of an order in clear in anything
-// that the browser sends.
+// The household's whole journey in a real browser, against a running market of real processes: enrolment, orders,
+// an evaluator that is killed meanwhile, results, checks, what everybody sees; and nothing of an order in clear in
+// anything that the browser sends.
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { layoutOf } from "../../src/client/prepared-order.ts";
@@ -158,7 +158,8 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await field("Takes for energy, ct/kWh").fill("30");
     await field("Gives for surplus, ct/kWh").fill("7");
     await button("Keep").click();
-    // The buyer at 14.00 ct is the last one served, and only in part: that is the price. 10.346 ct, 7 ct/kWh better.
+    // The buyer at 14.00 ct is the last one served, and only in part: that is the price. 10.346 ct, 7 ct/kWh
+    // better.
     const row = page.locator("tr", { hasText: "sold 0.739 kWh at 14.00 ct/kWh" });
     expect(await row.textContent()).toContain("€0.1035€0.0517");
     await page.getByRole("img").first().waitFor();
@@ -256,7 +257,9 @@ function expectNothingInClear({ url, headers, body }: Sent): void {
   expect([url, found]).toEqual([url, []]);
 }
 
-/** Orders have one length for each evaluator, are never the same twice, and no evaluator's shares are bits in clear. */
+/**
+ * Orders have one length for each evaluator, are never the same twice, and no evaluator's shares are bits in clear.
+ */
 function expectSharesOnly({ market: document }: PagesMarket, orders: readonly Sent[]): void {
   const pieces = orderPieces(document.setting, layoutOf(document));
   expect(orders.length).toBeGreaterThan(30);
@@ -265,7 +268,8 @@ function expectSharesOnly({ market: document }: PagesMarket, orders: readonly Se
     expect(new Set(bodies.map(({ length }) => length)).size).toBe(1);
     for (const body of bodies) {
       const shares = Buffer.concat(piecesIn(pieces, evaluator, body));
-      // Bits in clear would be elements of eight bytes with seven zeros: in random ones four in a row are one in 10^7.
+      // Bits in clear would be elements of eight bytes with seven zeros: in random ones four in a row are one in
+      // 10^7.
       expect(shares.includes(Buffer.alloc(5))).toBe(false);
     }
   }

@@ -1,5 +1,5 @@
-// A running market of real processes for tests of its pages: neighbours whose orders are known, the pages' server as a
-// process, and codes for households.
+// A running market of real processes for tests of its pages: neighbours whose orders are known, the pages' server
+// as a process, and codes for households.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -28,7 +28,8 @@ const STARTING_MS = 8_000;
 const FIRST_PERIOD = "2026-06-18T10:00:00Z";
 const SUPPLIERS = ["Aurora", "Borealis"];
 
-// What neighbours want in every period: 1,000 Wh at up to 24 ct and 600 Wh at up to 14; 400 Wh are offered from 9 ct.
+// What neighbours want in every period: 1,000 Wh at up to 24 ct and 600 Wh at up to 14; 400 Wh are offered from 9
+// ct.
 const NEIGHBOURS: readonly ClearOrder[] = [
   { side: "buy", energyWh: 1000, limitTick: 2400 },
   { side: "buy", energyWh: 600, limitTick: 1400 },

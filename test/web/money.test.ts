@@ -1,5 +1,5 @@
-// What trading comes to, a forecast from a few numbers, and a forecast's file: the parts of the household's pages that
-// compute.
+// What trading comes to, a forecast from a few numbers, and a forecast's file: the parts of the household's pages
+// that compute.
 import { expect, it } from "vitest";
 import { UNITS_PER_WH } from "../../src/market/order.ts";
 import { expectedOf, netOf } from "../../web/src/household/forecast.ts";
@@ -30,7 +30,7 @@ it("says nothing of savings while a price of the supplier that matters is not kn
   expect(sumsOf([], { retailCt: null, feedInCt: null }).savedCt).toBe(0);
 });
 
-it("expects a roof to yield most at noon of a clear day, nothing at night, and a household to use as much as it says", () => {
+it("expects a roof to yield most at noon, nothing at night, and a household to use what it says", () => {
   const shape = {
     annualKwh: 3650,
     peakKw: 5,

@@ -1,5 +1,5 @@
-// The operator's server of the pages: what it allows browsers, how it sends files, and what its API tells; also while no
-// evaluator is there.
+// The operator's server of the pages: what it allows browsers, how it sends files, and what its API tells; also
+// while no evaluator is there.
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -29,7 +29,7 @@ async function served() {
   return { market, origin: `http://127.0.0.1:${running.port}`, port: running.port };
 }
 
-it("lets pages load nothing from elsewhere, run no script but its files, and ask evaluators and registrar only", async () => {
+it("lets pages load nothing from elsewhere, and ask evaluators and the registrar only", async () => {
   const { market, origin } = await served();
   const services = [...market.evaluators.map(({ web }) => web!), market.registrar!.web!];
   for (const path of ["/", "/household", "/household/rule", "/seen", "/nothing", "/api/status"]) {

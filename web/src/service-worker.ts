@@ -1,5 +1,6 @@
-// Keeps a copy of the pages and of the market document, so that they open without a connection: orders that were kept can
-// be looked at then, and go out when it is back. Nothing else is kept here, and requests to evaluators are left alone.
+// Keeps a copy of the pages and of the market document, so that they open without a connection: orders that were
+// kept can be looked at then, and go out when it is back. Nothing else is kept here, and requests to evaluators are
+// left alone.
 
 interface Extendable extends Event {
   waitUntil(work: Promise<unknown>): void;

@@ -1,5 +1,5 @@
-// Server-sent events: what a watch tells, to every page that listens. A page that takes nothing is let go; it comes back
-// by itself and asks for what it missed.
+// Server-sent events: what a watch tells, to every page that listens. A page that takes nothing is let go; it comes
+// back by itself and asks for what it missed.
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../../platform/clock.ts";
 import type { MarketWatch } from "./market-watch.ts";

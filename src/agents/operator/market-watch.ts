@@ -1,5 +1,5 @@
-// Watches a market for whoever looks at its pages: asks all evaluators again and again for their public record, keeps
-// it, and tells what has changed. Holds nothing that is not public.
+// Watches a market for whoever looks at its pages: asks all evaluators again and again for their public record,
+// keeps it, and tells what has changed. Holds nothing that is not public.
 import {
   type MarketStatus,
   OperatorClient,

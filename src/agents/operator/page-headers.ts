@@ -1,5 +1,5 @@
-// What every answer of the pages' server says to browsers: nothing from elsewhere is loaded, no script that is not a
-// file of this server runs, and requests go to this server, the evaluators and the registrar only.
+// What every answer of the pages' server says to browsers: nothing from elsewhere is loaded, no script that is not
+// a file of this server runs, and requests go to this server, the evaluators and the registrar only.
 import type { MarketDocument } from "../../market/market-document.ts";
 
 /** Where pages of a market send requests, besides the server that they are from. */

@@ -1,5 +1,5 @@
-// The pages, built from web/ when they are needed: into a folder that is named after everything that they are made of,
-// so that they are never older than their sources. With compressed copies of every file beside it.
+// The pages, built from web/ when they are needed: into a folder that is named after everything that they are made
+// of, so that they are never older than their sources. With compressed copies of every file beside it.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";

@@ -1,4 +1,5 @@
-// Draws a chart with uPlot, which is loaded when the first chart is shown: in the colours of the page, at its width.
+// Draws a chart with uPlot, which is loaded when the first chart is shown: in the colours of the page, at its
+// width.
 import type uPlot from "uplot";
 
 export interface ChartSeries {
@@ -133,6 +134,13 @@ function rangeOf({ series }: ChartData): uPlot.Range.Function {
   };
 }
 
+/** Values without one beside them. */
+function alone({ data }: uPlot, index: number): number[] {
+  const values = data[index]!;
+  const isKnown = (at: number) => values[at] != null;
+  return [...values.keys()].filter((at) => isKnown(at) && !isKnown(at - 1) && !isKnown(at + 1));
+}
+
 function seriesOf(
   Plot: typeof uPlot,
   { kind, colour: name, isDashed, label }: ChartSeries,
@@ -149,7 +157,8 @@ function seriesOf(
     stroke,
     width: kind === "bars" ? 0 : 2,
     paths,
-    points: { show: false },
+    // What no line leads to would not be seen.
+    points: { show: kind !== "bars", size: 7, filter: (plot, index) => alone(plot, index) },
     ...(kind === "bars" ? { fill: stroke } : {}),
     ...(isDashed ? { dash: [6, 4] } : {}),
   };

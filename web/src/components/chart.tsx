@@ -1,4 +1,5 @@
-// A chart that answers a question: drawn on a canvas, said in a sentence, walked through by keyboard, and as a table.
+// A chart that answers a question: drawn on a canvas, said in a sentence, walked through by keyboard, and as a
+// table.
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { textTable } from "../i18n/language.ts";

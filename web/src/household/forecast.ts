@@ -1,5 +1,5 @@
-// What a household may expect to use and to generate in a period: from a few numbers that a person knows, or from a file
-// of another program. A forecast only: what is really used is measured.
+// What a household may expect to use and to generate in a period: from a few numbers that a person knows, or from a
+// file of another program. A forecast only: what is really used is measured.
 import type { ExpectedEnergy } from "../../../src/client/standing-rule.ts";
 import {
   cloudySky,

@@ -1,6 +1,7 @@
-// The household's gateway in the browser: keeps each order before it sends it, sends it to all evaluators until each has
-// confirmed it, and fetches and verifies what came of it. Orders for all periods that are open, zero orders among
-// them, are placed ahead: closing the page loses nothing that was placed. Killed at any point, it goes on at the next load.
+// The household's gateway in the browser: keeps each order before it sends it, sends it to all evaluators until
+// each has confirmed it, and fetches and verifies what came of it. Orders for all periods that are open, zero
+// orders among them, are placed ahead: closing the page loses nothing that was placed. Killed at any point, it goes
+// on at the next load.
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { MeterClient } from "../../../src/client/meter-client.ts";
 import type { SubmissionAnswer } from "../../../src/client/order-submission.ts";
@@ -61,10 +62,14 @@ export class GatewayError extends Error {
 const KEPT_S = 62 * 24 * 3600;
 /** What was sent is kept this long, for disputes. */
 const SHARES_KEPT_S = 31 * 24 * 3600;
-/** Orders that are placed ahead: so many at a time, and a pause between two, so that no evaluator is asked too often. */
+/**
+ * Orders that are placed ahead: so many at a time, and a pause between two, so that no evaluator is asked too
+ * often.
+ */
 const AHEAD_AT_ONCE = 2;
-const AHEAD_PAUSE_MS = 180;
-const LOOK_AGAIN_MS = 1_000;
+const AHEAD_PAUSE_MS = 250;
+/** How often it is looked what is to be done: in a part of a period, within bounds. */
+const LOOK_AGAIN = { part: 1 / 4, leastMs: 250, mostMs: 1_000 };
 /** The last replacements are left for the person. */
 const RULE_VERSIONS = LIMITS.orderVersions - 6;
 
@@ -134,17 +139,20 @@ export class Gateway {
   }
 
   async #loop(): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, market } = this.#options;
+    const periodMs = (market.schedule.period_s * 1000) / (market.rehearsal?.speed ?? 1);
+    const { part, leastMs, mostMs } = LOOK_AGAIN;
+    const pauseMs = Math.min(mostMs, Math.max(leastMs, part * periodMs));
     while (!this.#stop.signal.aborted) {
       this.#placeAhead();
       this.#outcomes.look(this.#entries.values(), this.#stop.signal);
-      await clock.sleep(LOOK_AGAIN_MS / 4, this.#stop.signal).catch(() => {});
+      await clock.sleep(pauseMs, this.#stop.signal).catch(() => {});
     }
   }
 
   /**
-   * Places, replaces or (with IDLE) withdraws the order of a period; resolves when it is kept and on its way. Throws
-   * GatewayError, and OrderInputError when there cannot be such an order.
+   * Places, replaces or (with IDLE) withdraws the order of a period; resolves when it is kept and on its way.
+   * Throws GatewayError, and OrderInputError when there cannot be such an order.
    */
   async place(periodStart: number, order: ClearOrder, origin: OrderOrigin): Promise<StoredOrder> {
     // One after the other: each takes the sequence number after the last.

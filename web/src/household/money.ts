@@ -1,5 +1,5 @@
-// What trading on the market comes to: exact sums of traded energy at the period's price, and what the supplier alone
-// would have taken or given for it.
+// What trading on the market comes to: exact sums of traded energy at the period's price, and what the supplier
+// alone would have taken or given for it.
 import { UNITS_PER_WH } from "../../../src/market/order.ts";
 
 export interface Trade {

@@ -1,5 +1,5 @@
-// Fetches, verifies and keeps what came of the household's orders: each at a random moment after its gate has closed, and
-// again, with growing pauses, until it is known.
+// Fetches, verifies and keeps what came of the household's orders: each at a random moment after its gate has
+// closed, and again, with growing pauses, until it is known.
 import { signal } from "@preact/signals";
 import { UnavailableError } from "../../../src/client/decisions.ts";
 import type { MeterClient } from "../../../src/client/meter-client.ts";

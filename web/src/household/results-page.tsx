@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { DayPicker } from "../components/day-picker.tsx";
 import { Choice } from "../components/field.tsx";
 import { MonthPicker } from "../components/month-picker.tsx";
+import { PriceBandChart } from "../components/price-band-chart.tsx";
 import { PriceChart } from "../components/price-chart.tsx";
 import {
   dayStartAfter,
@@ -13,6 +14,7 @@ import {
   money,
   monthStartAfter,
   monthStartOf,
+  monthText,
 } from "../i18n/format.ts";
 import { loadEarlier, market, nowS } from "../market/feed.ts";
 import { BillSection } from "./bill-section.tsx";
@@ -58,7 +60,11 @@ export function ResultsPage() {
         <MonthPicker month={from} onChoose={(month) => (chosen.value = month)} />
       )}
       <Sums sums={sumsOf(trades, tariff)} />
-      {isDay && <PriceChart question={t.price} note={longDayText(from)} from={from} {...tariff} />}
+      {isDay ? (
+        <PriceChart question={t.price} note={longDayText(from)} from={from} {...tariff} />
+      ) : (
+        <PriceBandChart question={t.prices} note={monthText(from)} from={from} to={to} />
+      )}
       <TradedChart trades={trades} from={from} to={to} byDay={!isDay} />
       {isDay && <OwnUseChart trades={trades} from={from} to={to} />}
       <TradesTable trades={trades} byDay={!isDay} tariff={tariff} />

@@ -13,7 +13,8 @@ import { Gateway } from "./gateway.ts";
 import { EMPTY_SETTINGS, type HouseholdSettings, wishOf } from "./settings.ts";
 
 /**
- * "unsupported": this browser, or this market, cannot. "elsewhere": another tab runs the gateway. "new": no certificate.
+ * "unsupported": this browser, or this market, cannot. "elsewhere": another tab runs the gateway. "new": no
+ * certificate.
  */
 export type SessionState = "loading" | "unsupported" | "new" | "ready" | "elsewhere";
 
@@ -170,8 +171,8 @@ export async function keepSettings(changed: Partial<HouseholdSettings>): Promise
 export const exportHistory = () => database?.everything();
 
 /**
- * Enrols this device with a one-time code. Again after a failure, it uses the same key: the registrar gives the same
- * certificate. Rejects with EnrolmentError or TransportError.
+ * Enrols this device with a one-time code. Again after a failure, it uses the same key: the registrar gives the
+ * same certificate. Rejects with EnrolmentError or TransportError.
  */
 export async function enrol(code: string): Promise<void> {
   const [library, document] = [engine.value!, market.value!];

@@ -1,4 +1,5 @@
-// What a person has set for the household: the standing rule, what it goes by, and what the supplier takes and gives.
+// What a person has set for the household: the standing rule, what it goes by, and what the supplier takes and
+// gives.
 import type { ClearOrder } from "../../../src/client/prepared-order.ts";
 import { type ExpectedEnergy, orderByRule } from "../../../src/client/standing-rule.ts";
 import type { MarketDocument } from "../../../src/market/market-document.ts";

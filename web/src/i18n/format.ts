@@ -1,4 +1,5 @@
-// Numbers and times as the person reads them: in the own locale and time zone, days with 23 and 25 hours among them.
+// Numbers and times as the person reads them: in the own locale and time zone, days with 23 and 25 hours among
+// them.
 import { computed } from "@preact/signals";
 import { UNITS_PER_WH } from "../../../src/market/order.ts";
 import { hasTwin } from "./days.ts";

@@ -1,4 +1,5 @@
-// The language of the pages, and tables of texts: one per part of the pages, each with the same entries in every language.
+// The language of the pages, and tables of texts: one per part of the pages, each with the same entries in every
+// language.
 import { computed, effect, signal } from "@preact/signals";
 
 export const LANGUAGES = ["en", "de"] as const;
@@ -19,7 +20,9 @@ function firstLanguage(): Language {
 
 export const language = signal<Language>(firstLanguage());
 
-/** The person's own locale where it is one of the language: its numbers and dates differ from country to country. */
+/**
+ * The person's own locale where it is one of the language: its numbers and dates differ from country to country.
+ */
 export const locale = computed(
   () =>
     navigator.languages.find((tag) => tag.split("-")[0] === language.value) ??

@@ -1,5 +1,5 @@
-// What is public about the market, live: the market document and the evaluators' record from the operator's process,
-// kept up to date by server-sent events.
+// What is public about the market, live: the market document and the evaluators' record from the operator's
+// process, kept up to date by server-sent events.
 import { batch, computed, signal } from "@preact/signals";
 import type { MarketDocument } from "../../../src/market/market-document.ts";
 import { systemClock } from "../../../src/platform/clock.ts";
