@@ -62,7 +62,7 @@ export class Visitor {
       locale: look.locale ?? "en-GB",
       timezoneId: "Europe/Brussels",
       colorScheme: look.scheme ?? "light",
-      viewport: { width: look.width ?? 1200, height: look.height ?? 900 },
+      viewport: { width: look.width ?? 1100, height: look.height ?? 800 },
     });
     context.setDefaultTimeout(WAIT_MS);
     return new Visitor(context, await context.newPage());
@@ -97,7 +97,7 @@ export class Visitor {
     await this.page.screenshot({ path, fullPage, animations: "disabled" });
   }
 
-  async look({ width = 1200, height = 900, scheme = "light" }: Look): Promise<void> {
+  async look({ width = 1100, height = 800, scheme = "light" }: Look): Promise<void> {
     await this.page.setViewportSize({ width, height });
     await this.page.emulateMedia({ colorScheme: scheme });
   }

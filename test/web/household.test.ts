@@ -53,6 +53,7 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     const { page } = visitor;
     await page.goto(`${market.pages}household`);
     await field("One-time code").waitFor();
+    expect(await visitor.violations()).toEqual([]);
     await field("One-time code").fill("0000-0000-0000-0000-0000");
     await button("Enrol this browser").click();
     await page.getByText("There is no such code").waitFor();
@@ -203,6 +204,19 @@ describe("the household's pages", { timeout: 120_000 }, () => {
       .locator(`[data-period='${second}']`, { hasText: /sell 0.250 kWh.*by handplaced/ })
       .waitFor();
     await page.getByText("evaluator 2 does not answer").waitFor({ state: "detached" });
+  });
+
+  it("run the household in one tab at a time", async () => {
+    const { page, context } = visitor;
+    const other = await context.newPage();
+    await other.goto(`${market.pages}household`);
+    await other.getByText("This market is open in another tab").waitFor();
+    await other.getByRole("button", { name: "Use it here instead" }).click();
+    await other.locator("#order-form").waitFor();
+    await page.getByText("This market is open in another tab").waitFor();
+    await other.close();
+    await button("Use it here instead").click();
+    await page.locator("#order-form").waitFor();
   });
 
   it("are readable on a phone, in the dark, in German", async () => {

@@ -27,7 +27,9 @@ export function App() {
         <Banners />
         <Part />
       </main>
-      <footer>{t.footer}</footer>
+      <footer>
+        <p>{t.footer}</p>
+      </footer>
     </>
   );
 }

@@ -36,6 +36,8 @@ const CURSOR_TOP = 10;
 const HEIGHT = 240;
 const BAR_SHARE = 0.8;
 const AXIS_SIZE = 52;
+/** Between two times on the x axis, so that their texts do not touch. */
+const AXIS_SPACE = 64;
 
 /** Draws what `data` gives into `element`; `onIndex` is told what the pointer is at. */
 export async function drawChart(
@@ -48,8 +50,7 @@ export async function drawChart(
     import("uplot/dist/uPlot.min.css"),
   ]);
   const width = () => Math.max(200, element.clientWidth);
-  const make = () =>
-    new Plot(optionsOf(Plot, data(), width(), onIndex), drawnData(data()), element);
+  const make = () => new Plot(optionsOf(Plot, data, width(), onIndex), drawnData(data()), element);
   let plot = make();
   const scheme = window.matchMedia("(prefers-color-scheme: dark)");
   const again = () => {
@@ -88,10 +89,11 @@ function drawnData({ xs, series, isStacked }: ChartData): uPlot.AlignedData {
 
 function optionsOf(
   Plot: typeof uPlot,
-  data: ChartData,
+  latest: () => ChartData,
   width: number,
   onIndex: (index: number | null) => void,
 ): uPlot.Options {
+  const data = latest();
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const line = { stroke: colour("quiet"), font: `12px ${style.fontFamily}` };
@@ -108,14 +110,15 @@ function optionsOf(
         ...line,
         grid: rule,
         ticks: rule,
-        values: (_, splits) => splits.map((split) => data.axisText(split)),
+        space: AXIS_SPACE,
+        values: (_, splits) => splits.map((split) => latest().axisText(split)),
       },
       {
         ...line,
         grid: rule,
         ticks: rule,
         size: AXIS_SIZE,
-        values: (_, splits) => splits.map((split) => data.yText(split)),
+        values: (_, splits) => splits.map((split) => latest().yText(split)),
       },
     ],
     series: [{}, ...series.map((one) => seriesOf(Plot, one, colour))],

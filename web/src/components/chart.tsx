@@ -104,11 +104,11 @@ function Drawn(props: ChartProps) {
   );
 }
 
-/** The last place where the first series has something. */
-const lastKnown = ([first]: readonly ChartSeries[]): number => {
-  const values = first?.values ?? [];
-  const last = values.findLastIndex((value) => value !== null);
-  return Math.max(last, 0);
+/** The last place with something that is more than a level to compare with. */
+const lastKnown = (series: readonly ChartSeries[]): number => {
+  const own = series.filter(({ isDashed }) => isDashed !== true);
+  const last = own.map(({ values }) => values.findLastIndex((value) => value !== null));
+  return Math.max(0, ...last);
 };
 
 const valueText = ({ label, values, format }: ChartSeries, index: number): string => {

@@ -3,14 +3,17 @@ import { useMemo } from "preact/hooks";
 import {
   ctPerKwh,
   dayStartAfter,
-  dayText,
   longDayText,
   priceNumber,
+  shortDayText,
   wholeNumber,
 } from "../i18n/format.ts";
 import { textTable } from "../i18n/language.ts";
 import { market, periods } from "../market/feed.ts";
 import { Chart } from "./chart.tsx";
+
+/** Means are rounded to hundredths of a cent. */
+const CENTS = 100;
 
 interface PriceBandChartProps {
   readonly question: string;
@@ -27,7 +30,7 @@ const texts = textTable({
     high: "Highest",
     day: "Day",
     answer: (low: string, high: string, days: string) =>
-      `Between ${low} and ${high} on ${days} days with trade.`,
+      `Between ${low} and ${high}; days with trade: ${days}.`,
     none: "Nothing was traded so far.",
   },
   de: {
@@ -36,7 +39,7 @@ const texts = textTable({
     high: "Höchster",
     day: "Tag",
     answer: (low: string, high: string, days: string) =>
-      `Zwischen ${low} und ${high} an ${days} Tagen mit Handel.`,
+      `Zwischen ${low} und ${high}; Tage mit Handel: ${days}.`,
     none: "Bisher wurde nichts gehandelt.",
   },
 });
@@ -57,7 +60,10 @@ export function PriceBandChart({ question, note, from, to }: PriceBandChartProps
     const of = (value: (some: readonly number[]) => number) =>
       prices.map((some) => (some.length === 0 ? null : value(some)));
     const [low, high] = [of((some) => Math.min(...some)), of((some) => Math.max(...some))];
-    const mean = of((some) => some.reduce((sum, one) => sum + one, 0) / some.length);
+    const mean = of((some) => {
+      const sum = some.reduce((all, one) => all + one, 0);
+      return Math.round((sum / some.length) * CENTS) / CENTS;
+    });
     const all = prices.flat();
     const days = wholeNumber(low.filter((one) => one !== null).length);
     const answer =
@@ -79,7 +85,7 @@ export function PriceBandChart({ question, note, from, to }: PriceBandChartProps
       {...chart}
       unit="ct/kWh"
       yText={priceNumber}
-      axisText={dayText}
+      axisText={shortDayText}
       xText={longDayText}
       xHeading={t.day}
     />

@@ -4,10 +4,10 @@ import { UNITS_PER_WH } from "../../../src/market/order.ts";
 import { Chart } from "../components/chart.tsx";
 import {
   dayStartAfter,
-  dayText,
   kwhOfWh,
   longDayText,
   priceNumber,
+  shortDayText,
   spanText,
   timeText,
 } from "../i18n/format.ts";
@@ -66,7 +66,7 @@ export function TradedChart({ trades, from, to, byDay }: SpanProps & { readonly 
       {...chart}
       unit="kWh"
       yText={kwhAxis}
-      axisText={byDay ? dayText : timeText}
+      axisText={byDay ? shortDayText : timeText}
       xText={byDay ? longDayText : (x) => spanText(x, length)}
       xHeading={byDay ? t.dayHeading : t.period}
     />

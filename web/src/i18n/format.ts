@@ -23,6 +23,7 @@ const time = dateFormat({ hour: "2-digit", minute: "2-digit" });
 const timeWithZone = dateFormat({ hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 const timeWithSeconds = dateFormat({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = dateFormat({ weekday: "short", day: "numeric", month: "short" });
+const shortDay = dateFormat({ day: "numeric", month: "short" });
 const dayAndYear = dateFormat({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const month = dateFormat({ month: "long", year: "numeric" });
 
@@ -50,6 +51,7 @@ export const wholeNumber = (value: number): string => whole.value.format(value);
 export const timeText = (seconds: number): string => time.value.format(dateOf(seconds));
 export const clockText = (seconds: number): string => timeWithSeconds.value.format(dateOf(seconds));
 export const dayText = (seconds: number): string => day.value.format(dateOf(seconds));
+export const shortDayText = (seconds: number): string => shortDay.value.format(dateOf(seconds));
 export const longDayText = (seconds: number): string => dayAndYear.value.format(dateOf(seconds));
 export const monthText = (seconds: number): string => month.value.format(dateOf(seconds));
 
