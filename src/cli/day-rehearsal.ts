@@ -1,10 +1,11 @@
 // A simulated day on a real market: everything is set up in a folder, on this machine, and runs on a faster clock.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { IDLE, type OrderSource } from "../agents/meter/order-sources.ts";
+import type { OrderSource } from "../agents/meter/order-sources.ts";
 import type { ReadingSource } from "../agents/meter/reading-sources.ts";
 import { Rehearsal } from "../agents/rehearsal.ts";
 import type { RehearsalProgress } from "../agents/rehearsal-results.ts";
+import { IDLE } from "../client/standing-rule.ts";
 import { systemClock } from "../platform/clock.ts";
 import { type MarketClock, marketClock } from "../platform/market-clock.ts";
 import { type LocalMarketFiles, setUpLocalMarket } from "../registrar/local-market-setup.ts";
@@ -26,6 +27,8 @@ export interface DayRehearsalOptions {
   readonly speed: number;
   /** Empty; for keys, databases and histories. */
   readonly folder: string;
+  /** Whether browsers can take part. */
+  readonly web: boolean;
   readonly onProgress: (progress: RehearsalProgress) => void;
   readonly onStage: (stage: string) => void;
 }
@@ -41,7 +44,7 @@ const LEAD_PERIODS = 12;
 const SETTLE_AFTER_PERIODS = 3;
 /** What the processes may take to start; tried again with more where that was not enough. */
 const STARTING_MS = [8_000, 25_000, 80_000];
-const NAMES = { market: "rehearsal", parameters: "a rehearsed day" };
+const NAMES = { market: "rehearsal", parameters: "A rehearsed day" };
 
 /** Sets up the market, starts it, and lets its day begin. */
 export async function startDay(
@@ -61,7 +64,7 @@ export async function startDay(
 
 async function start(
   day: CommunityDay,
-  { folder, seed, goesOn, speed, onProgress, onStage }: DayRehearsalOptions,
+  { folder, seed, goesOn, speed, web, onProgress, onStage }: DayRehearsalOptions,
   beginMs: number,
 ): Promise<DayRehearsal> {
   const first = Date.parse(day.startUtc) / 1000;
@@ -86,6 +89,7 @@ async function start(
     rehearsal: clock,
     meters: day.households.map(({ supplier }) => ({ supplier })),
     registrar: true,
+    web,
     logLevel: "warn",
   });
   onStage("starting the registrar and three evaluators");

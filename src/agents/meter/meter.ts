@@ -4,6 +4,7 @@
 // started again.
 import type { MeterClient } from "../../client/meter-client.ts";
 import { type ClearOrder, decodePrepared, encodePrepared } from "../../client/prepared-order.ts";
+import { IDLE } from "../../client/standing-rule.ts";
 import {
   deadlineOf,
   gateClosureOf,
@@ -17,7 +18,7 @@ import type { Primitives } from "../../platform/primitives.ts";
 import { waitUntil } from "../market-wait.ts";
 import type { MeterHistory, StoredOrder, StoredOutcome } from "./history.ts";
 import { Metering, type MeteringEvent } from "./metering.ts";
-import { IDLE, type OrderSource } from "./order-sources.ts";
+import type { OrderSource } from "./order-sources.ts";
 import { noReadings, type ReadingSource } from "./reading-sources.ts";
 import { fraction, submissionTime, submissionWindow } from "./submission-time.ts";
 
