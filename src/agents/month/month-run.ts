@@ -20,8 +20,8 @@ import type { MonthPlan } from "./month-plan.ts";
 /** Requests of households that are under way at a time. */
 const AT_ONCE = 48;
 /** How long something that is due may take, in real milliseconds, before the run gives up. */
-const PATIENCE_MS = 120_000;
-const ASK_AGAIN_MS = 25;
+const PATIENCE_MS = 300_000;
+const ASK_AGAIN_MS = { first: 25, longest: 400 };
 
 export class MonthRun {
   readonly #market: MonthMarket;
@@ -192,9 +192,14 @@ export class MonthRun {
 
   /** Waits for the month to be closed, and fetches the bills. */
   async #close(signal: AbortSignal): Promise<MonthFound> {
-    const { market, meters, suppliers } = this.#market;
+    const { market, apis, meters, suppliers } = this.#market;
     const month = monthOf(market, this.#plan.first);
     await this.#until(monthClosureOf(market, month), signal);
+    // Whoever asks while evaluators close the month keeps them from it: one asks for all.
+    await this.#soon(`the closing of ${month}`, signal, async () => {
+      const records = await Promise.all(apis.map((api) => api.month(month, { signal })));
+      return records.every(({ closing }) => closing !== null) ? true : null;
+    });
     const bills = await Promise.all(
       meters.map((client, h) =>
         this.#turn.do(async () => {
@@ -224,6 +229,7 @@ export class MonthRun {
   async #soon<T>(what: string, signal: AbortSignal, ask: () => Promise<T | null>): Promise<T> {
     const deadline = systemClock.nowMs() + PATIENCE_MS;
     let last = "there is none";
+    let pauseMs = ASK_AGAIN_MS.first;
     for (;;) {
       try {
         const answer = await ask();
@@ -233,7 +239,8 @@ export class MonthRun {
         last = messageOf(error);
       }
       if (systemClock.nowMs() > deadline) throw new Error(`waited too long for ${what}: ${last}`);
-      await systemClock.sleep(ASK_AGAIN_MS, signal);
+      await systemClock.sleep(pauseMs, signal);
+      pauseMs = Math.min(2 * pauseMs, ASK_AGAIN_MS.longest);
     }
   }
 
