@@ -4,41 +4,15 @@
 // Starts of periods are seconds since 1970 UTC, times milliseconds since then.
 import type { Agreed, Decision, PeriodState, SignedDecision } from "../wire/records.ts";
 import type { SettlementStore } from "./settlement-store.ts";
+import type { AddOrderResult, Lease, NewOrder, OrderEntry } from "./store-rows.ts";
 
-export interface NewOrder {
-  readonly periodStart: number;
-  readonly meter: string;
-  readonly sequence: number;
-  readonly orderId: string;
-  /** The supplier that the meter's certificate names. */
-  readonly supplier: number;
-  /** As it was received (wire/order-body.ts). */
-  readonly body: Uint8Array;
-  /** The signed request: what the meter cannot deny. */
-  readonly evidence: string;
-  readonly receivedMs: number;
-}
-
-export type AddOrderResult =
-  | "accepted"
-  /** The same order is there already. */
-  | "known"
-  /** Another order with the same sequence number is there. */
-  | "conflict"
-  /** An order with a higher sequence number is there. */
-  | "stale"
-  /** The gate of the period is closed. */
-  | "closed"
-  /** The meter has replaced its order too often. */
-  | "too-many";
-
-/** An order's name, without its content. */
-export interface OrderEntry {
-  readonly meter: string;
-  readonly sequence: number;
-  readonly orderId: string;
-  readonly supplier: number;
-}
+export {
+  type AddOrderResult,
+  type Lease,
+  LeaseLostError,
+  type NewOrder,
+  type OrderEntry,
+} from "./store-rows.ts";
 
 export interface PeriodRow {
   readonly start: number;
@@ -62,18 +36,6 @@ export interface ResultRow {
   readonly supplierShares: Uint8Array;
   /** Shares of what each order bought less what it sold, and of what it bought; only in a market with settlement. */
   readonly tradeShares?: Uint8Array | null;
-}
-
-/** The right to lead: the store refuses what a process writes under an older number. */
-export interface Lease {
-  readonly name: string;
-  readonly holder: string;
-  readonly fence: number;
-}
-
-/** A newer leader has taken over: this process must stop leading. */
-export class LeaseLostError extends Error {
-  override readonly name = "LeaseLostError";
 }
 
 export interface EvaluatorStore extends SettlementStore {

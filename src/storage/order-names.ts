@@ -1,8 +1,7 @@
 // Many names of orders, or readings, in one SQL statement, whose text is the same however many there are.
 import { type RawBuilder, sql } from "kysely";
 import type { OrderEntry } from "./evaluator-store.ts";
-import type { RowTable } from "./sql-orders.ts";
-import type { Kind } from "./tables.ts";
+import type { Kind, RowTable } from "./tables.ts";
 
 /**
  * Joins a table of names, called `asked`, with the rows of `table` that meet `condition`: by one look into the

@@ -1,7 +1,7 @@
 // What an evaluator keeps for settlement: readings, what is decided about periods after delivery and about months, its
 // shares of what households traded and owe, and bills. Part of the contract of evaluator-store.ts, and kept as it says.
 import type { Closing, Settlement } from "../wire/settlement-records.ts";
-import type { AddOrderResult, Lease, NewOrder, OrderEntry } from "./evaluator-store.ts";
+import type { AddOrderResult, Lease, NewOrder, OrderEntry } from "./store-rows.ts";
 
 /** A reading; names and sequence numbers are as those of orders. */
 export interface NewReading extends NewOrder {

@@ -6,15 +6,12 @@ import { fromHex } from "../wire/hex.ts";
 import type { AddOrderResult, NewOrder, OrderEntry } from "./evaluator-store.ts";
 import { tableOf, tableOfMeters, withOrders } from "./order-names.ts";
 import { keepOpen, lockMeters, OPEN } from "./postgres-locks.ts";
-import type { Kind, Tables } from "./tables.ts";
+import type { Kind, RowTable, Tables } from "./tables.ts";
 
 interface Known {
   readonly sequence: number;
   readonly orderId: string;
 }
-
-/** Orders and readings have the same columns. */
-export type RowTable = "meter_order" | "meter_reading";
 
 /** A builder's statement about orders holds for the other table, too. */
 const typed = (table: RowTable) => table as "meter_order";

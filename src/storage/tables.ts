@@ -3,6 +3,9 @@ import type { Generated } from "kysely";
 
 export type Kind = "sqlite" | "postgres";
 
+/** Orders and readings have the same columns. */
+export type RowTable = "meter_order" | "meter_reading";
+
 export interface PeriodTable {
   start: number;
   state: string;
