@@ -37,8 +37,8 @@ export interface DayRehearsalOptions {
  * A quarter-hour is a second or so: gates close hours ahead, so that a machine that is busy with something else for a
  * while has time to catch up.
  */
-const GATE_CLOSURE_PERIODS = 13;
-const CLEARING_PERIODS = 12;
+const GATE_CLOSURE_PERIODS = 29;
+const CLEARING_PERIODS = 28;
 const LEAD_PERIODS = 12;
 /** How long after delivery a period is settled: most readings are there by then. */
 const SETTLE_AFTER_PERIODS = 3;

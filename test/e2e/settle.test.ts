@@ -1,5 +1,5 @@
-// `hushwatt settle`: one period from files of orders and readings, by three evaluators and in clear, and what is said to
-// mistakes.
+// `hushwatt settle`: one period from files of orders and readings, by three evaluators and in clear, and what is said
+// to mistakes.
 import { expect, it } from "vitest";
 import { orderFile, Workplace } from "./command.test-helper.ts";
 
@@ -77,10 +77,11 @@ it("names every mistake with its line", async () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     return stderr;
   };
+  const range = "expected a whole number from 0 to 65535";
   const wrong = "meter,import_wh,export_wh\na,1,2\na,3,x\nzz,1,1\nb,1\n";
   expect(await said(place(wrong), ...plain)).toBe(
     [
-      'readings.csv:3: meter "a" already has a reading on line 2; export_wh is "x"; expected a whole number from 0 to 65535',
+      `readings.csv:3: meter "a" already has a reading on line 2; export_wh is "x"; ${range}`,
       'readings.csv:4: meter "zz" has no order',
       "readings.csv:5: 2 columns; expected 3: meter,import_wh,export_wh",
       "",

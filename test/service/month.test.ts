@@ -1,5 +1,5 @@
-// Some periods of a community on a market of real processes, from orders to bills: late, corrected and missing readings, a
-// household that only ever reads, and all of it held against the plain rules.
+// Some periods of a community on a market of real processes, from orders to bills: late, corrected and missing
+// readings, a household that only ever reads, and all of it held against the plain rules.
 import { expect, it } from "vitest";
 import type { MonthPlan, PlannedReading } from "../../src/agents/month/month-plan.ts";
 import { rehearseMonth } from "../../src/cli/month-rehearsal.ts";
