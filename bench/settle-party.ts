@@ -157,6 +157,9 @@ async function sharing(engine: Engine, values: ArrayLike<number>) {
   return shared;
 }
 
+const bytesSent = (peers: Peers) =>
+  peers.links.reduce((sum, link) => sum + (link?.stats.bytesSent ?? 0), 0);
+
 async function settleOnce(
   engine: Engine,
   peers: Peers,
@@ -164,7 +167,7 @@ async function settleOnce(
   active: readonly number[],
   community: Community,
   received: readonly ReceivedRows[],
-): Promise<Omit<SettledRun, "bytesSent" | "peakRssBytes">> {
+): Promise<Omit<SettledRun, "peakRssBytes">> {
   const { field } = engine;
   const { suppliers, places, due } = community;
   const count = suppliers.length;
@@ -179,6 +182,7 @@ async function settleOnce(
   const shares = sharedRows(field, received, places.length, LAYOUT, check);
   await engine.coin(); // Everybody begins at the same time.
   const sentBefore = engine.stats.elementsSent;
+  const bytesBefore = bytesSent(peers);
   const begin = systemClock.nowMs();
   const folded = await foldReadings(engine, nodePrimitives, LAYOUT, shares);
   await engine.stockMasks(count);
@@ -200,6 +204,7 @@ async function settleOnce(
   await engine.reveal(sums);
   const end = systemClock.nowMs();
   const { elementsSent, rounds: roundsAfter } = engine.stats;
+  const bytesAfter = bytesSent(peers);
 
   // Of the benchmark's own making: in a market nobody learns it.
   const opened = await engine.openVerified(engine.sum(payable(engine, totals)));
@@ -210,6 +215,7 @@ async function settleOnce(
     elementsOffline: sentOffline - sentBefore,
     elementsOnline: elementsSent - sentOffline,
     onlineRounds: roundsAfter - rounds,
+    bytesSent: bytesAfter - bytesBefore,
   };
 }
 
@@ -238,14 +244,12 @@ async function main(): Promise<void> {
   for (let run = 0; run < runs; run++) {
     const peers = mesh.peersAmong(active);
     if (peers === null) break;
-    const bytes = () => peers.links.reduce((sum, link) => sum + (link?.stats.bytesSent ?? 0), 0);
-    const before = bytes();
     const noDealer = { field, primitives: nodePrimitives, reachDealer: () => Promise.reject() };
     const { engine } = await startEngine(noDealer, { setting, dealing: null }, { peers, active });
     const result = await settleOnce(engine, peers, setting, active, community, received);
     field.memory.reset();
     const peakRssBytes = process.resourceUsage().maxRSS * KIB;
-    process.send!({ ...result, bytesSent: bytes() - before, peakRssBytes } satisfies SettledRun);
+    process.send!({ ...result, peakRssBytes } satisfies SettledRun);
   }
   process.send!(null);
   await new Promise((resolve) => process.once("disconnect", resolve));

@@ -1,6 +1,6 @@
-// Settlement of one period, as the evaluators do it: processes over mutual TLS on this machine. Offline is what is done as
-// readings arrive, online what needs the trades: whether readings fit, amounts, suppliers' sums. Every run's amounts are
-// held against the rules in clear. Prints medians as a table, or everything as JSON.
+// Settlement of one period, as the evaluators do it: processes over mutual TLS on this machine. Offline is what is
+// done as readings arrive, online what needs the trades: whether readings fit, amounts, suppliers' sums. Every run's
+// amounts are held against the rules in clear. Prints medians as a table, or everything as JSON.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";

@@ -141,7 +141,7 @@ export interface CorrectedMeter extends Pick<SettledMeter, "supplier" | "read"> 
   readonly changed: boolean;
 }
 
-/** Per supplier, whether it may learn the metered sums of a period's second settlement (rule 3); `told` is of the first. */
+/** Per supplier, whether it may learn the sums of a period's second settlement (rule 3); `told` is of the first. */
 export function revealedCorrections(
   meters: readonly CorrectedMeter[],
   told: readonly boolean[],

@@ -20,7 +20,7 @@ export interface Bill {
   readonly totalUnits: bigint;
   /** What is paid. */
   readonly totalCents: number;
-  /** VAT that is contained in it: in what the supplier delivered and in grid fees. Local energy and surplus carry none. */
+  /** VAT contained in it: in what the supplier delivered and in grid fees. Local energy and surplus carry none. */
   readonly vatCents: number;
   /** What the month would have cost without the market; null for those who do not know what was metered. */
   readonly withoutMarketCents: number | null;

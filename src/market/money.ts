@@ -1,5 +1,5 @@
-// Money as settlement counts it: whole units of 10^-3 ct/kWh times 2^-10 Wh, about 10^-9 ct. Totals exceed what a double
-// holds exactly, so they are BigInt here, at the edge, and nowhere before.
+// Money as settlement counts it: whole units of 10^-3 ct/kWh times 2^-10 Wh, about 10^-9 ct. Totals exceed what a
+// double holds exactly, so they are BigInt here, at the edge, and nowhere before.
 import { ELEMENT_BYTES, MODULUS_BITS } from "../field/prime.ts";
 
 const MODULUS = (1n << BigInt(MODULUS_BITS)) - 1n;

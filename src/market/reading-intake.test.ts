@@ -4,11 +4,13 @@ import { describe, expect, it } from "vitest";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
 import type { Engine } from "../mpc/engine.ts";
-import { Parties, shareOf } from "../mpc/engines.test-helper.ts";
+import { costOf, Parties, shareOf } from "../mpc/engines.test-helper.ts";
 import { PlainEngine } from "../mpc/plain-engine.ts";
+import type { Secret } from "../mpc/shared.ts";
 import { UNITS_PER_WH } from "./order.ts";
 import { type Reading, readingFields, readingLayout, readingOf, readingRows } from "./reading.ts";
 import { balanceReadings, foldReadings } from "./reading-intake.ts";
+import { tradesOf } from "./settlement.ts";
 import {
   over,
   receivedReadings,
@@ -130,6 +132,31 @@ describe.each(SETTLEMENT_ENGINES)("readings: %s", (_, kind, malicious) => {
 });
 
 describe("the comparison with trades", () => {
+  it("costs two elements per reading and one round, trades one and one", async () => {
+    const parties = await Parties.start("replicated");
+    try {
+      await parties.run(async (engine) => {
+        const rows = new Array<number[]>(50).fill(rowOf(FITS));
+        const received = await receivedReadings(engine, LAYOUT, rows);
+        const folded = await foldReadings(engine, nodePrimitives, LAYOUT, received);
+        const above = await shareOf(engine, new Array<number>(50).fill(NET));
+        const buys = await shareOf(engine, new Array<number>(50).fill(1));
+        const prepared = { offers: engine.constant(new Uint8Array(50)), buys };
+        let net: Secret = above;
+        const trades = await costOf(engine, async () => {
+          ({ net } = await tradesOf(engine, prepared, above));
+        });
+        const balance = await costOf(engine, () => balanceReadings(engine, folded, net));
+        expect({ trades, balance }).toEqual({
+          trades: { rounds: 1, elements: 50 },
+          balance: { rounds: 1, elements: 100 },
+        });
+      });
+    } finally {
+      parties.close();
+    }
+  });
+
   /** A plain engine, and all that it opens. */
   function watched(): { engine: Engine; opened: bigint[][] } {
     const engine = new PlainEngine(new Field(), nodePrimitives);

@@ -1,7 +1,8 @@
-// From shared rows of bits to readings that count (docs/PROTOCOL.md, "Settlement"). A reading is checked against what its
-// meter traded, on shares: imported - exported - bought + sold = shortage - surplus, and shortage times surplus is 0.
-// That alone would not do: with a surplus below 0 a household could pay the feed-in tariff for what it is short of. Both
-// are shared as bits, so neither can be below 0. All but the comparison with the trade is done as readings arrive.
+// From shared rows of bits to readings that count (docs/PROTOCOL.md, "Settlement"). A reading is checked against what
+// its meter traded, on shares: imported - exported - bought + sold = shortage - surplus, and shortage times surplus
+// is 0. That alone would not do: with a surplus below 0 a household could pay the feed-in tariff for what it is short
+// of. Both are shared as bits, so neither can be below 0. All but the comparison with the trade is done as readings
+// arrive.
 import type { Engine } from "../mpc/engine.ts";
 import type { Secret } from "../mpc/shared.ts";
 import type { Primitives } from "../platform/primitives.ts";
@@ -71,8 +72,8 @@ export async function foldReadings(
 }
 
 /**
- * Compares readings with `netUnits`, per reading what its meter bought less what it sold. Opens one number per reading: 0
- * if it fits, else uniform. Rounds: 1; with malicious security 2 and a verification. Uses `folded` up.
+ * Compares readings with `netUnits`, per reading what its meter bought less what it sold. Opens one number per
+ * reading: 0 if it fits, else uniform. Rounds: 1; with malicious security 2 and a verification. Uses `folded` up.
  */
 export async function balanceReadings(
   engine: Engine,

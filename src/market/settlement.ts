@@ -145,9 +145,9 @@ function chosen(field: Field, table: readonly number[], which: Uint8Array): Vect
 }
 
 /**
- * Readings by meter, in units of 2^-10 Wh. A meter without one is taken to have imported what it bought and the profile,
- * and exported nothing: it is short of the profile and of all that it sold. Nobody gains by withholding a reading
- * of less than that, and it takes no comparison. The reading itself, when it comes, replaces the estimate.
+ * Readings by meter, in units of 2^-10 Wh. A meter without one is taken to have imported what it bought and the
+ * profile, and exported nothing: it is short of the profile and of all that it sold. Nobody gains by withholding a
+ * reading of less than that, and it takes no comparison. The reading itself, when it comes, replaces the estimate.
  */
 function estimated(
   engine: LocalEngine,
@@ -218,9 +218,9 @@ export const payable = (engine: LocalEngine, { traded, fees, shortage, surplus }
   );
 
 /**
- * Sums of `value` over each supplier's customers, null where `revealed` says that it may not learn its sum: to be revealed
- * to that supplier only. Of `traded` these are the suppliers' positions against each other: over all suppliers they add
- * up to exactly 0, because what is bought is what is sold. Local.
+ * Sums of `value` over each supplier's customers, null where `revealed` says that it may not learn its sum: to be
+ * revealed to that supplier only. Of `traded` these are the suppliers' positions against each other: over all
+ * suppliers they add up to exactly 0, because what is bought is what is sold. Local.
  */
 export function sumsBySupplier(
   engine: LocalEngine,

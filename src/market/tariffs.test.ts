@@ -85,6 +85,20 @@ describe("prices of a period", () => {
     expect(at("2025-12-01T05:00:00Z")).toEqual([32_505, 36_000]);
   });
 
+  it.each([
+    ["2025-10-25T22:00:00Z", "2025-10-26T23:00:00Z", 100, 36],
+    ["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", 92, 28],
+    ["2025-06-01T22:00:00Z", "2025-06-02T22:00:00Z", 96, 32],
+  ])("have 16 hours of the dear step in a day that begins %s", (begin, end, all, cheap) => {
+    const prices: number[] = [];
+    for (let start = utc(begin); start < utc(end); start += 900) {
+      prices.push(periodPrices(market, start, null).retail[1]!);
+    }
+    expect(prices).toHaveLength(all);
+    expect(prices.filter((price) => price === 24_900)).toHaveLength(cheap);
+    expect(prices.filter((price) => price === 36_000)).toHaveLength(64);
+  });
+
   it("hold the clearing price, if there is one, and prices below 0", () => {
     const known = { localFee: 5_500, feedIn: [-1_500, 8_100] };
     const start = utc("2025-06-01T00:00:00Z");

@@ -1,7 +1,7 @@
-// An order, or a reading, as a meter sends it to one evaluator: a header that is the same for all evaluators but for its
-// first bytes, and the pieces of its shares that this evaluator holds. The header has a salted digest of every piece:
-// evaluators compare headers and know that they hold parts of the same order, and two that hold the same piece hold the
-// same bytes. The salt keeps a digest from betraying an order, which has few enough values to try them all.
+// An order, or a reading, as a meter sends it to one evaluator: a header that is the same for all evaluators but for
+// its first bytes, and the pieces of its shares that this evaluator holds. The header has a salted digest of every
+// piece: evaluators compare headers and know that they hold parts of the same order, and two that hold the same piece
+// hold the same bytes. The salt keeps a digest from betraying an order, which has few enough values to try them all.
 //   0   "HWO1", or "HWR1" for a reading
 //   4   evaluator's number, number of pieces, two zeros
 //   8   market: the first 16 bytes of SHA-256 of its id
