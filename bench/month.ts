@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
+import type { MonthProgress } from "../src/agents/month/month-found.ts";
 import type { MonthPlan, PlannedReading } from "../src/agents/month/month-plan.ts";
-import type { MonthProgress } from "../src/agents/month/month-run.ts";
 import { kwhOf } from "../src/agents/month/month-settlement-check.ts";
 import { contention } from "../src/agents/rehearsal-speed.ts";
 import { type RehearsedPlan, rehearseMonth } from "../src/cli/month-rehearsal.ts";
@@ -16,6 +16,7 @@ import { roundedCents } from "../src/market/bill.ts";
 import { totalOf } from "../src/market/settlement-oracle.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { createPrng, type Prng } from "../src/sim/community/prng.ts";
+import { textOfPeriod } from "../src/wire/records.ts";
 import { completeSetting } from "../src/wire/setting.ts";
 import { machine } from "./machine.ts";
 
@@ -178,7 +179,7 @@ function readingsOf(household: Household, periods: number, prng: Prng): PlannedR
 }
 
 /** What a period takes where two processors are free: for the evaluators, and for each household. */
-const [MS_PER_PERIOD, MS_PER_HOUSEHOLD] = [150, 4];
+const [MS_PER_PERIOD, MS_PER_HOUSEHOLD] = [150, 8];
 
 /** Runs the month and prints its figures. */
 export async function benchMonth(options: MonthBenchOptions): Promise<void> {
@@ -203,7 +204,10 @@ export async function benchMonth(options: MonthBenchOptions): Promise<void> {
   } else {
     process.stdout.write(`${reportOf(figures, differences).join("\n")}\n`);
   }
-  const { troubles } = rehearsed.found;
+  const voids = rehearsed.found.periods.flatMap(({ start, decision }) =>
+    decision.outcome === "void" ? `${textOfPeriod(start)}: void, ${decision.reason}` : [],
+  );
+  const troubles = [...voids, ...rehearsed.found.troubles];
   for (const trouble of troubles.slice(0, 20)) process.stderr.write(`${trouble}\n`);
   if (troubles.length > 20) process.stderr.write(`and ${troubles.length - 20} more\n`);
   if (differences.length > 0) process.exitCode = 1;

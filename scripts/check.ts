@@ -12,6 +12,7 @@ const testArgs = args.filter((arg) => arg !== "--no-tests");
 const steps: [string, string, string[]][] = [
   ["format and lint", bin("biome"), ["ci", "--error-on-warnings", "."]],
   ["types", bin("tsc"), ["-p", "."]],
+  ["types of the pages", bin("tsc"), ["-p", "web"]],
   ["unused code", bin("knip"), []],
 ];
 if (!noTests) steps.push(["tests", bin("vitest"), ["run", ...testArgs]]);

@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "..");
 const SRC = join(ROOT, "src");
+/** The pages stand beside src, as the last layer. */
+const WEB = join(ROOT, "web", "src");
 
 interface Import {
   readonly specifier: string;
@@ -40,14 +42,17 @@ function importsOf(file: string): Import[] {
   ];
 }
 
-const isTest = (file: string) => /\.test(-helper)?\.ts$/.test(file);
-const layerOf = (file: string) => relative(SRC, file).split(/[\\/]/)[0]!;
+const isTest = (file: string) => /\.test(-helper)?\.tsx?$/.test(file);
+const layerOf = (file: string) =>
+  file.startsWith(WEB) ? "web" : relative(SRC, file).split(/[\\/]/)[0]!;
 const shown = (file: string) => relative(ROOT, file).replaceAll("\\", "/");
 
 const layers = layersOfTheTable();
-const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".ts"))
-  .map((name) => join(SRC, name))
+const files = [SRC, WEB]
+  .flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
+  )
+  .filter((name) => /\.tsx?$/.test(name))
   .sort((a, b) => (a < b ? -1 : 1));
 const sources = files.filter((file) => !isTest(file));
 
@@ -64,8 +69,9 @@ describe("the architecture", () => {
     const listed = layers.map(({ name }) => name);
     expect(new Set(listed).size).toBe(listed.length);
     const folders = readdirSync(SRC).filter((name) => files.some((file) => layerOf(file) === name));
-    expect(new Set(listed)).toEqual(new Set(folders));
-    for (const name of ["field", "sharing", "mpc", "market"]) {
+    expect(new Set(listed)).toEqual(new Set([...folders, "web"]));
+    expect(listed.at(-1)).toBe("web");
+    for (const name of ["field", "sharing", "mpc", "market", "client", "web"]) {
       expect(layers).toContainEqual({ name, portable: true });
     }
   });
@@ -86,12 +92,12 @@ describe("the architecture", () => {
     }
   });
 
-  it("imports existing files of its own folder or of folders above, and nothing outside src", () => {
+  it("imports existing files of its own folder or of folders above, and nothing outside src and web", () => {
     const places = new Map(layers.map(({ name }, place) => [name, place]));
     const wrong: string[] = [];
     for (const file of sources) {
       for (const target of neighbours(file, true)) {
-        const inside = target.startsWith(SRC) && existsSync(target);
+        const inside = (target.startsWith(SRC) || target.startsWith(WEB)) && existsSync(target);
         const below = places.get(layerOf(target))! > places.get(layerOf(file))!;
         const test = isTest(target);
         if (!inside || below || test) wrong.push(`${shown(file)} imports ${shown(target)}`);

@@ -36,6 +36,8 @@ export interface RehearsalOptions {
   /** The span of periods: the start of the first, and how many. */
   readonly first: number;
   readonly periods: number;
+  /** Whether meters go on with orders after the span. */
+  readonly goesOn: boolean;
   /** Within how many periods before the gate closes each meter sends its order. */
   readonly leadPeriods: number;
   /** Called when meters have found out more. */
@@ -47,6 +49,8 @@ const CONNECTIONS = 16;
 /** In periods: how long after the last deadline everybody may take to find out. */
 const GRACE_PERIODS = 8;
 const GRACE_LEAST_MS = 5_000;
+/** Closing a month settles the periods again whose readings came late: that takes a while on a busy machine. */
+const CLOSING_MS = 180_000;
 
 export class Rehearsal {
   readonly #options: RehearsalOptions;
@@ -106,6 +110,7 @@ export class Rehearsal {
 
   async #begin(): Promise<void> {
     const { meters, suppliers, folder, files, first, periods, leadPeriods } = this.#options;
+    const { goesOn } = this.#options;
     const { market } = files;
     const { signal } = this.#stop;
     const [access, field] = [this.#access, new Field()];
@@ -118,6 +123,7 @@ export class Rehearsal {
         source,
         readings,
         leadPeriods,
+        to: goesOn ? undefined : first + periods * market.schedule.period_s,
         access,
         field,
         durable: false,
@@ -226,7 +232,7 @@ export class Rehearsal {
       const month = this.#month();
       const closure = month === null ? deadlineOf(market, last) : monthClosureOf(market, month);
       await waitUntil(this.#clock, time, closure + GRACE_PERIODS * length, stop);
-      await this.#clock.sleep(GRACE_LEAST_MS, stop);
+      await this.#clock.sleep(month === null ? GRACE_LEAST_MS : CLOSING_MS, stop);
     } catch (error) {
       if (!stop.aborted) throw error;
     }

@@ -30,7 +30,7 @@ const ENGLISH = {
   differs: "This bill DIFFERS from what the meter computes from its own history:",
   stated: "stated",
   own: "own history",
-  rounded: "Amounts are exact to a millionth of a cent; the total is rounded once.",
+  rounded: "Amounts are computed exactly and shown to 0.01 ct; only the total is rounded.",
 };
 
 type BillTexts = typeof ENGLISH;
@@ -63,7 +63,8 @@ const GERMAN: BillTexts = {
   differs: "Diese Rechnung WEICHT von den eigenen Aufzeichnungen des Z\u00e4hlers ab:",
   stated: "angegeben",
   own: "eigene Aufzeichnungen",
-  rounded: "Betr\u00e4ge sind auf ein Millionstel Cent genau; nur die Summe wird gerundet.",
+  rounded:
+    "Betr\u00e4ge sind exakt berechnet und auf 0,01 ct gezeigt; nur die Summe wird gerundet.",
 };
 
 export const BILL_TEXTS: Readonly<Record<BillLanguage, BillTexts>> = { en: ENGLISH, de: GERMAN };

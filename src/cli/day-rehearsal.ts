@@ -1,10 +1,11 @@
 // A simulated day on a real market: everything is set up in a folder, on this machine, and runs on a faster clock.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { IDLE, type OrderSource } from "../agents/meter/order-sources.ts";
+import type { OrderSource } from "../agents/meter/order-sources.ts";
 import type { ReadingSource } from "../agents/meter/reading-sources.ts";
 import { Rehearsal } from "../agents/rehearsal.ts";
 import type { RehearsalProgress } from "../agents/rehearsal-results.ts";
+import { IDLE } from "../client/standing-rule.ts";
 import { systemClock } from "../platform/clock.ts";
 import { type MarketClock, marketClock } from "../platform/market-clock.ts";
 import { type LocalMarketFiles, setUpLocalMarket } from "../registrar/local-market-setup.ts";
@@ -20,10 +21,14 @@ export interface DayRehearsal {
 export interface DayRehearsalOptions {
   /** For what households meter. */
   readonly seed: number;
+  /** Whether the market goes on after the day. */
+  readonly goesOn: boolean;
   /** How many times as fast as it is the day goes by. */
   readonly speed: number;
   /** Empty; for keys, databases and histories. */
   readonly folder: string;
+  /** Whether browsers can take part. */
+  readonly web: boolean;
   readonly onProgress: (progress: RehearsalProgress) => void;
   readonly onStage: (stage: string) => void;
 }
@@ -32,14 +37,14 @@ export interface DayRehearsalOptions {
  * A quarter-hour is a second or so: gates close hours ahead, so that a machine that is busy with something else for a
  * while has time to catch up.
  */
-const GATE_CLOSURE_PERIODS = 29;
-const CLEARING_PERIODS = 28;
+const GATE_CLOSURE_PERIODS = 13;
+const CLEARING_PERIODS = 12;
 const LEAD_PERIODS = 12;
 /** How long after delivery a period is settled: most readings are there by then. */
 const SETTLE_AFTER_PERIODS = 3;
 /** What the processes may take to start; tried again with more where that was not enough. */
 const STARTING_MS = [8_000, 25_000, 80_000];
-const NAMES = { market: "rehearsal", parameters: "a rehearsed day" };
+const NAMES = { market: "rehearsal", parameters: "A rehearsed day" };
 
 /** Sets up the market, starts it, and lets its day begin. */
 export async function startDay(
@@ -59,7 +64,7 @@ export async function startDay(
 
 async function start(
   day: CommunityDay,
-  { folder, seed, speed, onProgress, onStage }: DayRehearsalOptions,
+  { folder, seed, goesOn, speed, web, onProgress, onStage }: DayRehearsalOptions,
   beginMs: number,
 ): Promise<DayRehearsal> {
   const first = Date.parse(day.startUtc) / 1000;
@@ -84,6 +89,7 @@ async function start(
     rehearsal: clock,
     meters: day.households.map(({ supplier }) => ({ supplier })),
     registrar: true,
+    web,
     logLevel: "warn",
   });
   onStage("starting the registrar and three evaluators");
@@ -103,6 +109,7 @@ async function start(
     suppliers: files.suppliers.map((identity) => ({ identity })),
     first,
     periods: day.periods.length,
+    goesOn,
     leadPeriods: LEAD_PERIODS,
     onProgress,
   });

@@ -12,6 +12,7 @@ import { addOperatorCommand } from "./commands/operator.ts";
 import { addRegistrarCommand } from "./commands/registrar.ts";
 import { addRequestCommand } from "./commands/request.ts";
 import { addRevokeCommand } from "./commands/revoke.ts";
+import { addSettleCommand } from "./commands/settle.ts";
 import type { StartOptions } from "./commands/start.ts";
 import { addSupplierCommand } from "./commands/supplier.ts";
 import { SETTING_OPTIONS, wholeNumber, withSettingOptions } from "./setting-options.ts";
@@ -93,6 +94,7 @@ function program(): Command {
   addEvaluatorCommand(hushwatt);
   addMeterCommand(hushwatt);
   addBillCommand(hushwatt);
+  addSettleCommand(hushwatt);
   addSupplierCommand(hushwatt);
   addOperatorCommand(hushwatt);
   addInitCommand(hushwatt);

@@ -2,14 +2,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { MonthFound, MonthProgress } from "../agents/month/month-found.ts";
 import { startMonthMarket } from "../agents/month/month-market.ts";
 import type { MonthPlan } from "../agents/month/month-plan.ts";
-import {
-  type MonthFound,
-  type MonthProgress,
-  MonthRun,
-  RUN_AHEAD,
-} from "../agents/month/month-run.ts";
+import { MonthRun } from "../agents/month/month-run.ts";
 import { checkedMonth, type PlainMonth } from "../agents/month/month-settlement-check.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import type { MarketDocument } from "../market/market-document.ts";
@@ -29,6 +25,8 @@ export interface RehearsedPlan {
 export interface MonthRehearsalOptions {
   /** How long a settlement period takes, in real milliseconds. */
   readonly periodMs: number;
+  /** Of a few periods: does not wait for a machine that may be busy for a while. */
+  readonly isShort?: boolean;
   readonly signal: AbortSignal;
   readonly onStage?: (stage: string) => void;
   readonly onProgress?: (progress: MonthProgress) => void;
@@ -39,14 +37,21 @@ export interface MonthRehearsalOptions {
  * What is left of the time before the first gate is for starting.
  */
 const SCHEDULE = { gate_closure_periods: 8, clearing_periods: 7 };
+const SHORT_SCHEDULE = { gate_closure_periods: 5, clearing_periods: 4 };
+/** How many periods before their gate closes orders may be sent: so a machine may be busy for a while. */
+const [RUN_AHEAD, SHORT_RUN_AHEAD] = [24, 2];
 const STARTING_MS = 6_000;
 const STARTING_PER_METER_MS = 40;
 
 /** Runs the plan and computes it again in clear. */
 export async function rehearseMonth(
   plan: MonthPlan,
-  { periodMs, signal, onStage = () => {}, onProgress = () => {} }: MonthRehearsalOptions,
+  options: MonthRehearsalOptions,
 ): Promise<RehearsedPlan> {
+  const { periodMs, isShort = false, signal, onStage = () => {}, onProgress } = options;
+  const schedule = isShort ? SHORT_SCHEDULE : SCHEDULE;
+  const runAhead = isShort ? SHORT_RUN_AHEAD : RUN_AHEAD;
+  const ahead = schedule.gate_closure_periods + runAhead;
   const folder = await mkdtemp(join(tmpdir(), "hushwatt-"));
   try {
     onStage("enrolling evaluators, meters and suppliers");
@@ -57,8 +62,8 @@ export async function rehearseMonth(
       parameters: plan.parameters,
       settlement: plan.settlement,
       setting: plan.setting,
-      schedule: { period_s: plan.periodS, first_period: textOfPeriod(plan.first), ...SCHEDULE },
-      rehearsal: rehearsalOf(plan, periodMs, systemClock.utcMs() + startingMs),
+      schedule: { period_s: plan.periodS, first_period: textOfPeriod(plan.first), ...schedule },
+      rehearsal: rehearsalOf(plan, ahead, periodMs, systemClock.utcMs() + startingMs),
       meters,
       logLevel: "warn",
     });
@@ -68,7 +73,7 @@ export async function rehearseMonth(
     market.service.onUnexpectedEnd((name) => ended.push(name));
     try {
       const begin = systemClock.nowMs();
-      const found = await new MonthRun(market, plan, onProgress).run(signal);
+      const found = await new MonthRun(market, plan, runAhead, onProgress).run(signal);
       const runMs = systemClock.nowMs() - begin;
       onStage("computing everything again in clear");
       const { meterIds } = market;
@@ -86,8 +91,12 @@ export async function rehearseMonth(
 }
 
 /** The market's clock: when everything has started, orders for the first period may be sent. */
-function rehearsalOf({ first, periodS }: MonthPlan, periodMs: number, beginMs: number) {
-  const ahead = SCHEDULE.gate_closure_periods + RUN_AHEAD;
+function rehearsalOf(
+  { first, periodS }: MonthPlan,
+  ahead: number,
+  periodMs: number,
+  beginMs: number,
+) {
   return {
     real: new Date(beginMs).toISOString(),
     market: new Date((first - ahead * periodS) * 1000).toISOString(),

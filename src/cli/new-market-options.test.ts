@@ -14,7 +14,25 @@ import {
   newMarketFile,
   periodLengthArgument,
   startArgument,
+  webArgument,
+  websArgument,
+  withWeb,
 } from "./new-market-options.ts";
+import { InputError } from "./terminal.ts";
+
+describe("addresses for browsers", () => {
+  it("are origins, one for each evaluator", () => {
+    const webs = websArgument("https://a.example, https://b.example:8445");
+    expect(webs).toEqual([{ url: "https://a.example" }, { url: "https://b.example:8445" }]);
+    const evaluators = localEvaluators(2);
+    expect(withWeb(evaluators, webs).map(({ web }) => web)).toEqual(webs);
+    expect(withWeb(evaluators, undefined)).toEqual(evaluators);
+    expect(() => withWeb(localEvaluators(3), webs)).toThrow(InputError);
+    for (const text of ["a.example", "https://a.example/path", "ftp://a.example", "https://"]) {
+      expect(() => webArgument(text)).toThrow("is not https://HOST");
+    }
+  });
+});
 
 describe("addresses", () => {
   it("are names, IPv4 and IPv6, with a port for other evaluators beside that for meters", () => {

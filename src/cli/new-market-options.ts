@@ -1,6 +1,6 @@
 // What the options of `hushwatt init` mean: a market's evaluators, its periods, its parameters.
 import { InvalidArgumentError } from "commander";
-import type { Address, NewEvaluator } from "../registrar/init-market.ts";
+import type { Address, NewEvaluator, NewWebAddress } from "../registrar/init-market.ts";
 import { type MarketFile, readMarketFile } from "./market-file.ts";
 import { InputError } from "./terminal.ts";
 
@@ -63,9 +63,38 @@ export const localEvaluators = (count: number): NewEvaluator[] =>
   Array.from({ length: count }, (_, i) => {
     const port = LOCAL_PORT + 10 * (i + 1);
     const [http, peers] = [port, port + 1].map((one) => ({ host: LOCAL_HOST, port: one }));
-    return { name: `evaluator ${i}`, http: http!, peers: peers! };
+    return { name: `evaluator ${i}`, http: http!, peers: peers!, web: localWeb(port + 2) };
   });
 export const LOCAL_REGISTRAR: Address = { host: LOCAL_HOST, port: LOCAL_PORT };
+const localWeb = (port: number): NewWebAddress => ({ url: `http://${LOCAL_HOST}:${port}` });
+export const LOCAL_REGISTRAR_WEB: NewWebAddress = localWeb(LOCAL_PORT + 1);
+
+/**
+ * Where browsers reach a service. That it may be plain HTTP on this machine only is for the market's document to
+ * say.
+ */
+export function webArgument(text: string): NewWebAddress {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isOrigin = url !== null && /^https?:$/.test(url.protocol) && url.pathname === "/";
+  if (isOrigin && url.search === "" && url.hash === "") return { url: url.origin };
+  throw new InvalidArgumentError(`"${text}" is not https://HOST or https://HOST:PORT.`);
+}
+
+export const websArgument = (text: string): NewWebAddress[] =>
+  text.split(",").map((one) => webArgument(one.trim()));
+
+/** The evaluators with their addresses for browsers, one for each. Throws InputError. */
+export function withWeb(
+  evaluators: readonly NewEvaluator[],
+  webs: readonly NewWebAddress[] | undefined,
+): NewEvaluator[] {
+  if (webs === undefined) return [...evaluators];
+  if (webs.length === evaluators.length) {
+    return evaluators.map((evaluator, i) => ({ ...evaluator, web: webs[i]! }));
+  }
+  const found = `--evaluators-web has ${webs.length} addresses, and there are ${evaluators.length} evaluators`;
+  throw new InputError([`${found}: give one for each`]);
+}
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, s: 1, min: 60, h: 3600 };
 
@@ -103,8 +132,8 @@ export function firstPeriodAt(startS: number, periodS: number): string {
 }
 
 /**
- * When a new market trades its first period unless told otherwise: soon on one machine, else at a midnight (UTC) that
- * leaves a day for setting up.
+ * When a new market trades its first period unless told otherwise: soon on one machine, else at a midnight (UTC)
+ * that leaves a day for setting up.
  */
 export function firstPeriodAfter(nowMs: number, periodS: number, isLocal: boolean): string {
   const nowS = nowMs / 1000;

@@ -8,6 +8,19 @@ export interface Check {
   readonly detail: string;
 }
 
+/** What is told by evaluators that did not answer: a result that could be put together is right without them. */
+const LESSER_CHECKS: ReadonlySet<string> = new Set(["answers", "shares"]);
+
+/** The failed checks of an outcome that make it doubtful. */
+export const doubtfulChecks = ({
+  checks,
+  tradedUnits,
+}: {
+  readonly checks: readonly Check[];
+  readonly tradedUnits: number | null;
+}): Check[] =>
+  checks.filter(({ name, ok }) => !ok && (tradedUnits === null || !LESSER_CHECKS.has(name)));
+
 /** "evaluator 1", "evaluators 0 and 2". */
 export function evaluatorNames(numbers: readonly number[]): string {
   if (numbers.length === 0) return "no evaluator";

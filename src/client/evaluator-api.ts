@@ -213,6 +213,11 @@ export class EvaluatorApi {
     return certificate;
   }
 
+  /** What this evaluator measures, as text for Prometheus. */
+  metrics({ signal }: CallOptions = {}): Promise<string> {
+    return this.#http.metrics({ signal });
+  }
+
   async #get<T>(
     path: string,
     schema: z.ZodType<T>,

@@ -86,6 +86,14 @@ export class EvaluatorHttp {
     return answer;
   }
 
+  /** What the evaluator measures, as text for Prometheus. */
+  async metrics({ signal }: CallOptions): Promise<string> {
+    const url = this.#base.replace(/\/v1$/, "/metrics");
+    const answer = await this.#send({ method: "GET", url, headers: {}, signal });
+    if (answer.status !== 200) throw this.#refusal(answer);
+    return new TextDecoder().decode(answer.body);
+  }
+
   #refusal({ status, headers, body }: HttpAnswer): ApiError {
     const retryAfter = headers["retry-after"] ?? "";
     const retryAfterS = /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : null;

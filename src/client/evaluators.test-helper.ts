@@ -57,6 +57,9 @@ export const SHAMIR = {
   algorithm: "descent",
 };
 
+const always = (ct: string) => [{ from: "00:00", ct_per_kwh: ct }];
+const TARIFF = { retail: always("30"), feed_in: always("8") };
+
 export interface TestEvaluator {
   readonly number: number;
   identity: Identity;
@@ -98,6 +101,7 @@ export async function testMarket(
       parameters: { suppliers: ["A", "B"], minimum_group: 2 },
       setting,
       schedule: { period_s, first_period: textOfPeriod(tomorrow) },
+      settlement: { tariffs: { A: TARIFF, B: TARIFF } },
       evaluators: urls.map((_, i) => ({
         name: `Evaluator ${i}`,
         url: `https://evaluator-${i}.example`,
@@ -117,8 +121,9 @@ async function listening(evaluator: TestEvaluator): Promise<string> {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      const [, , kind = "", , part] = new URL(request.url!, "http://x").pathname.split("/");
-      const name = part ?? (kind === "periods" && !request.url!.includes("?") ? "period" : kind);
+      const [, , kind = "", , part, sub] = new URL(request.url!, "http://x").pathname.split("/");
+      const last = sub === "inclusion" ? "reading-inclusion" : part;
+      const name = last ?? (kind === "periods" && !request.url!.includes("?") ? "period" : kind);
       evaluator.asked.push(name);
       const known = evaluator.replies.get(name);
       const certificate = evaluator.identity.certificatePem;
@@ -138,20 +143,28 @@ async function listening(evaluator: TestEvaluator): Promise<string> {
 
 /** A decision with the signatures of these evaluators. */
 export const signedBy = (
-  { evaluators }: TestMarket,
+  market: TestMarket,
   decision: Decision,
   signers: readonly number[],
 ): SignedDecision => ({
   decision,
-  signatures: signers.map((evaluator) => {
+  signatures: signaturesOf(market, decisionBytes(decision), signers),
+});
+
+/** Signatures of these evaluators over bytes. */
+export const signaturesOf = (
+  { evaluators }: TestMarket,
+  bytes: Uint8Array,
+  signers: readonly number[],
+): SignedDecision["signatures"] =>
+  signers.map((evaluator) => {
     const { identity } = evaluators[evaluator]!;
     return {
       evaluator,
       certificate: new X509Certificate(identity.certificatePem).raw.toString("base64"),
-      signature: signedWith(identity, decisionBytes(decision)),
+      signature: signedWith(identity, bytes),
     };
-  }),
-});
+  });
 
 /** A period's agreed set: an order of `METER`, and orders of others around it. */
 export function agreedWith(orderId: string, others = 4) {

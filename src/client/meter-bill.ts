@@ -5,8 +5,7 @@ import type { Signer } from "../wire/http-signature.ts";
 import type { BillShare } from "../wire/settlement-records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
 import type { ClientTools } from "./client-tools.ts";
-import { ApiError } from "./evaluator-api.ts";
-import { fetchAnswers, heldShare, putTogetherSigned } from "./result-shares.ts";
+import { fetchAnswers, heldShare, putTogetherSigned, WrongSharesError } from "./result-shares.ts";
 import { commonClosing, type StatementContext } from "./settlements.ts";
 
 /** "open": the month is not closed yet. "none": it is, and this meter has nothing in it. */
@@ -33,27 +32,19 @@ export async function meterBill(context: BillContext, month: string): Promise<Me
   const closed = await commonClosing(context, month, { signal });
   if (closed === null) return { state: "open", checks: [] };
   const { closing, checks } = closed;
-  let none = 0;
-  const fetched = await fetchAnswers({ tools, market, apis }, closing.active, {
-    fetch: async (api) => {
-      try {
-        return await api.bill(signer, month, { signal });
-      } catch (error) {
-        if (error instanceof ApiError && error.code === "no-results") none += 1;
-        throw error;
-      }
-    },
-    problemOf: ({ attempt, share }: BillShare) => {
+  const { answers, problems } = await fetchAnswers({ tools, market, apis }, closing.active, {
+    fetch: (api) => api.bill(signer, month, { signal }),
+    problemOf: ({ attempt, share, periods }: BillShare) => {
       if (attempt !== closing.attempt) return "a share of another closing";
-      return share === null ? "no share" : null;
+      return share === null && periods > 0 ? "no share" : null;
     },
     signal,
-  }).catch((error: unknown) => {
-    if (none === 0) throw error;
-    return null;
   });
-  if (fetched === null) return { state: "none", checks };
-  const { answers, problems } = fetched;
+  if (answers.every(({ answer }) => answer.share === null)) return { state: "none", checks };
+  const without = answers.find(({ answer }) => answer.share === null);
+  if (without !== undefined) {
+    throw new WrongSharesError(`evaluator ${without.evaluator} denies that there is a bill`);
+  }
   const held = answers.map(({ evaluator, answer }) => heldShare(evaluator, answer.share!));
   const [traded, fees, shortage, surplus] = await putTogetherSigned(
     tools,

@@ -83,9 +83,12 @@ export class MeterClient {
    * Sends an order to all evaluators, to each until it has confirmed it or refuses, or the gate of the period closes.
    * May be done again with the same order. Rejects only when the signal is aborted.
    */
-  submit(prepared: PreparedOrder, { signal }: CallOptions = {}): Promise<Submission[]> {
+  submit(
+    prepared: PreparedOrder,
+    { signal, onAnswer }: CallOptions & Pick<Submitting, "onAnswer"> = {},
+  ): Promise<Submission[]> {
     const closure = gateClosureOf(this.#options.market, prepared.periodStart);
-    const context = this.#submitting(closure, signal);
+    const context = { ...this.#submitting(closure, signal), onAnswer };
     return Promise.all(this.#options.apis.map((api) => submitOrderTo(api, prepared, context)));
   }
 
@@ -101,7 +104,7 @@ export class MeterClient {
   }
 
   /** `untilS` is when evaluators take it no more, market time. */
-  #submitting(untilS: number, signal: AbortSignal | undefined): Submitting {
+  #submitting(untilS: number, signal: AbortSignal | undefined): Omit<Submitting, "onAnswer"> {
     const { market, meter, signer, tools } = this.#options;
     const time = marketClock(this.#clock, market.rehearsal);
     return {

@@ -21,7 +21,7 @@ export interface Submission<Receipt = SignedReceipt> {
   readonly problem: string | null;
 }
 
-export interface Submitting {
+export interface Submitting<Receipt = SignedReceipt> {
   readonly market: string;
   readonly meter: string;
   readonly signer: Signer;
@@ -32,6 +32,15 @@ export interface Submitting {
   /** A random number from 0 to 1. */
   readonly fraction: () => number;
   readonly signal?: AbortSignal | undefined;
+  /** Told whenever an evaluator has confirmed or refused it, or has not answered. */
+  readonly onAnswer?: ((answer: SubmissionAnswer<Receipt>) => void) | undefined;
+}
+
+export interface SubmissionAnswer<Receipt = SignedReceipt> extends Submission<Receipt> {
+  /** When it is not asked again. */
+  readonly isFinal: boolean;
+  /** When nobody answered there. */
+  readonly isUnreached: boolean;
 }
 
 type Prepared = PreparedOrder | PreparedReading;
@@ -97,14 +106,14 @@ export const submitOrderTo = (
 export const submitReadingTo = (
   api: EvaluatorApi,
   prepared: PreparedReading,
-  context: Submitting,
+  context: Submitting<SignedReadingReceipt>,
 ): Promise<Submission<SignedReadingReceipt>> => submitTo(READINGS, api, prepared, context);
 
 async function submitTo<P extends Prepared, Receipt>(
   exchange: Exchange<P, Receipt>,
   api: EvaluatorApi,
   prepared: P,
-  context: Submitting,
+  context: Submitting<Receipt>,
 ): Promise<Submission<Receipt>> {
   const { evaluator } = api;
   const { clock, signal, fraction, untilClosureMs } = context;
@@ -113,14 +122,22 @@ async function submitTo<P extends Prepared, Receipt>(
     try {
       const { receipt } = await exchange.send(api, context.signer, prepared, { signal });
       await verifyReceipt(api, exchange.statement(receipt), expected(exchange, prepared), context);
-      return { evaluator, receipt, problem: null };
+      return told(context, { evaluator, receipt, problem: null }, null);
     } catch (error) {
       signal?.throwIfAborted();
       const leftMs = untilClosureMs();
       if (!mayPass(error) || leftMs === 0) {
         const receipt = await heldAlready(exchange, api, prepared, context);
-        return { evaluator, receipt, problem: receipt === null ? messageOf(error) : null };
+        const problem = receipt === null ? messageOf(error) : null;
+        return told(context, { evaluator, receipt, problem }, error);
       }
+      context.onAnswer?.({
+        evaluator,
+        receipt: null,
+        problem: messageOf(error),
+        isFinal: false,
+        isUnreached: error instanceof TransportError,
+      });
       const askedMs = error instanceof ApiError ? (error.retryAfterS ?? 0) * 1000 : 0;
       // Between half and all of the pause: meters that failed together do not come back together.
       const ownMs = pauseMs * (0.5 + 0.5 * fraction());
@@ -130,12 +147,22 @@ async function submitTo<P extends Prepared, Receipt>(
   }
 }
 
+function told<Receipt>(
+  { onAnswer }: Pick<Submitting<Receipt>, "onAnswer">,
+  answer: Submission<Receipt>,
+  error: unknown,
+): Submission<Receipt> {
+  const isUnreached = answer.receipt === null && error instanceof TransportError;
+  onAnswer?.({ ...answer, isFinal: true, isUnreached });
+  return answer;
+}
+
 /** An evaluator that takes nothing any more may have this already: a receipt can be lost on its way. */
 async function heldAlready<P extends Prepared, Receipt>(
   exchange: Exchange<P, Receipt>,
   api: EvaluatorApi,
   prepared: P,
-  context: Submitting,
+  context: Submitting<Receipt>,
 ): Promise<Receipt | null> {
   const { signer, signal } = context;
   try {
@@ -159,7 +186,7 @@ async function verifyReceipt(
   api: EvaluatorApi,
   { fields, bytes, signature }: Stated,
   sent: Readonly<Record<string, unknown>>,
-  { market, meter, trust, signal }: Submitting,
+  { market, meter, trust, signal }: Omit<Submitting, "onAnswer">,
 ): Promise<void> {
   const { evaluator } = api;
   for (const [field, right] of Object.entries({ market, evaluator, meter, ...sent })) {

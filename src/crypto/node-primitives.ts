@@ -11,6 +11,8 @@ const PIECE_BYTES = 64 * 1024;
 const BLOCK_BYTES = 16;
 const WORDS_PER_BLOCK = 4;
 const KEY_BYTES = 16;
+/** Parts that are no longer than this together are joined before they are hashed. */
+const SHORT_BYTES = 1024;
 
 const zeroPiece = new Uint8Array(PIECE_BYTES);
 const zeroCounter = new Uint8Array(BLOCK_BYTES);
@@ -33,9 +35,21 @@ class CounterModePrg implements Prg {
 
 function sha256(...parts: Uint8Array[]): Uint8Array {
   if (parts.length === 1) return sha256AtOnce(parts[0]!);
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length <= SHORT_BYTES) return sha256AtOnce(joined(parts, length));
   const state = createHash("sha256");
   for (const part of parts) state.update(part);
   return new Uint8Array(state.digest());
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Three times as fast as above on short inputs (measured), as trees of a million hashes need it. */

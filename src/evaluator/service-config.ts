@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { readConfig } from "../platform/config-file.ts";
 import { LIMITS } from "../platform/limits.ts";
+import { locatedWebListener, webListenerSchema } from "../platform/web-listener.ts";
 import { MAX_PARTIES } from "../wire/setting.ts";
 
 const listening = z.strictObject({
@@ -28,6 +29,8 @@ const configSchema = z.strictObject({
   identity: z.string().min(1),
   /** Where meters, suppliers and operators are served. */
   http: listening,
+  /** Where browsers are served the same, with a certificate that they trust. */
+  web: webListenerSchema.optional(),
   /** Where the other evaluators are: only the leading process listens there. */
   peers: listening,
   /** `sqlite:FILE` or `postgres://...` */
@@ -56,7 +59,7 @@ export type ServiceConfig = z.infer<typeof configSchema>;
 export async function readServiceConfig(file: string): Promise<ServiceConfig> {
   const config = await readConfig(file, configSchema);
   const here = (path: string) => resolve(dirname(file), path);
-  const { revocations, database } = config;
+  const { revocations, database, web } = config;
   return {
     ...config,
     market: here(config.market),
@@ -64,6 +67,7 @@ export async function readServiceConfig(file: string): Promise<ServiceConfig> {
     database: database.startsWith("sqlite:")
       ? `sqlite:${here(database.slice("sqlite:".length))}`
       : database,
+    ...(web === undefined ? {} : { web: locatedWebListener(web, here) }),
     ...(revocations === undefined || isHttps(revocations)
       ? {}
       : { revocations: here(revocations) }),

@@ -29,6 +29,8 @@ import { readServiceConfig, type ServiceConfig } from "./service-config.ts";
 export interface RunningService {
   /** Where it listens for meters, suppliers and operators. */
   readonly httpPort: number;
+  /** Where it listens for browsers; null where it does not. */
+  readonly webPort: number | null;
   /** Ends it: no more orders, the lease given back. Resolves when all is closed. */
   stop(): Promise<void>;
   /** Rejects if it cannot go on. */
@@ -71,8 +73,9 @@ export async function startService(file: string): Promise<RunningService> {
       verifier,
       log,
       metrics,
+      ...(config.web === undefined ? {} : { web: config.web }),
     });
-    const httpPort = await http.listen(config.http);
+    const ports = { httpPort: await http.listen(config.http), webPort: await http.listenWeb() };
     const lead = async (lease: Lease, signal: AbortSignal) => {
       const context = periodContext(config, market, identity, store, verifier, metrics);
       await leadPeriods(config, identity, context, lease, signal);
@@ -91,7 +94,7 @@ export async function startService(file: string): Promise<RunningService> {
       stopping.signal,
     );
     revocations.follow(stopping.signal);
-    return running(http, httpPort, store, leading, stopping);
+    return running(http, ports, store, leading, stopping);
   } catch (error) {
     stopping.abort();
     await store.close();
@@ -101,13 +104,13 @@ export async function startService(file: string): Promise<RunningService> {
 
 function running(
   http: HttpService,
-  httpPort: number,
+  ports: Pick<RunningService, "httpPort" | "webPort">,
   store: EvaluatorStore,
   leading: Promise<void>,
   stopping: AbortController,
 ): RunningService {
   return {
-    httpPort,
+    ...ports,
     failed: leading.then(() => new Promise<never>(() => {})),
     async stop() {
       await http.close();

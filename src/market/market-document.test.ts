@@ -47,6 +47,11 @@ describe("a market document", () => {
     ["no suppliers", { parameters: {} }, "names its suppliers"],
     ["too few evaluators", { evaluators: [0, 1].map(evaluator) }, "they must agree"],
     [
+      "a plain address for browsers elsewhere",
+      { evaluators: [0, 1, 2].map((i) => ({ ...evaluator(i), web: "http://coop.example" })) },
+      "begins with https://",
+    ],
+    [
       "an insecure address",
       { evaluators: [0, 1, 2].map((i) => ({ ...evaluator(i), url: "http://x" })) },
       "url",
@@ -78,6 +83,13 @@ describe("a market document", () => {
       typeof changes === "string" ? changes : JSON.stringify({ ...document, ...changes });
     expect(() => parseMarketDocument(text)).toThrow(MarketDocumentError);
     expect(() => parseMarketDocument(text)).toThrow(message);
+  });
+
+  it("has addresses for browsers, plain ones on their own machine only", () => {
+    const web = ["https://coop.example", "http://127.0.0.1:7412", "http://[::1]:7413"];
+    const evaluators = web.map((address, i) => ({ ...evaluator(i), web: address }));
+    expect(parse({ evaluators }).evaluators.map((one) => one.web)).toEqual(web);
+    expect(parse().evaluators[0]?.web).toBeUndefined();
   });
 
   it("refuses parameters as MARKET.json does", () => {

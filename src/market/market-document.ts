@@ -7,6 +7,14 @@ import { type MarketParameters, parseMarketParameters } from "./parameters.ts";
 import { type SettlementRules, settlementRules, settlementRulesSchema } from "./tariffs.ts";
 
 const url = z.url({ protocol: /^https$/ });
+/** Where browsers reach a service: with encryption, unless it is on the browser's own machine. */
+const webUrl = z.url({ protocol: /^https?$/ }).refine(
+  (text) => {
+    const { protocol, hostname } = new URL(text);
+    return protocol === "https:" || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  },
+  { error: "an address for browsers begins with https://, or with http:// on 127.0.0.1 only" },
+);
 const address = z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65535) });
 const utc = z.iso.datetime();
 
@@ -39,11 +47,19 @@ const documentSchema = z.strictObject({
   rehearsal: rehearsalSchema.nullable().default(null),
   /** By number: where meters and suppliers reach an evaluator, and where other evaluators do. */
   evaluators: z
-    .array(z.strictObject({ name: z.string(), url, peers: z.array(address).min(1).max(16) }))
+    .array(
+      z.strictObject({
+        name: z.string(),
+        url,
+        /** Where browsers reach it, if they can. */
+        web: webUrl.optional(),
+        peers: z.array(address).min(1).max(16),
+      }),
+    )
     .min(2)
     .max(MAX_PARTIES),
   dealer: address.nullable().default(null),
-  registrar: z.strictObject({ url }).nullable().default(null),
+  registrar: z.strictObject({ url, web: webUrl.optional() }).nullable().default(null),
   /** The certificate of the authority that certifies every party, in PEM. */
   authority: z.string(),
 });
@@ -63,7 +79,7 @@ export interface MarketDocument {
   readonly rehearsal: Rehearsal | null;
   readonly evaluators: z.infer<typeof documentSchema>["evaluators"];
   readonly dealer: z.infer<typeof address> | null;
-  readonly registrar: { readonly url: string } | null;
+  readonly registrar: z.infer<typeof documentSchema>["registrar"];
   readonly authorityPem: string;
   /** What the file says, to be compared: everything that is not a default of this program. */
   readonly text: string;

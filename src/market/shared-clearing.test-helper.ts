@@ -4,7 +4,7 @@
 import { shareOrders } from "../client/share-orders.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { activePoints, intakeOf, startEngine } from "../evaluator/engine-sessions.ts";
-import { Field } from "../field/field.ts";
+import { Fields } from "../field/fields.test-helper.ts";
 import type { Engine, Security, VerifiableEngine } from "../mpc/engine.ts";
 import { type EngineKind, Parties, shareOf } from "../mpc/engines.test-helper.ts";
 import { closePeers, type FrameWatch, meshedPeers, revealed } from "../mpc/parties.test-helper.ts";
@@ -158,9 +158,12 @@ export function distribute(
 ): Received {
   const { engine, parties, threshold } = setting;
   if (engine === "dealer") throw new Error("a dealer's meters mask their orders");
-  const tools = { field: new Field(), primitives: nodePrimitives };
+  const fields = new Fields();
+  const tools = { field: fields.take(), primitives: nodePrimitives };
   const shares = shareOrders(tools, { engine, parties, threshold }, layout, orders);
-  return shares.map((streams) => streams.map((bytes) => bytes.slice()));
+  const received = shares.map((streams) => streams.map((bytes) => bytes.slice()));
+  fields.giveBack();
+  return received;
 }
 
 /** Intake at the evaluators that compute, from what they received, and `then` what follows it. */
@@ -174,10 +177,11 @@ async function withIntake<T>(
 ): Promise<T[]> {
   const reachDealer = () => Promise.reject(new Error("there is no dealer"));
   const all = meshedPeers(active.length);
+  const fields = new Fields();
   try {
-    return await Promise.all(
+    const results = await Promise.all(
       all.map(async (peers, rank) => {
-        const tools = { field: new Field(), primitives: nodePrimitives, reachDealer };
+        const tools = { field: fields.take(), primitives: nodePrimitives, reachDealer };
         const { engine } = await startEngine(tools, { setting, dealing: null }, { peers, active });
         const own = intakeOf(tools, setting, active[rank]!, count, layout, membership);
         own.streams.forEach((stream, index) => {
@@ -187,6 +191,8 @@ async function withIntake<T>(
         return then(engine, await own.take(engine, peers, points, true));
       }),
     );
+    fields.giveBack();
+    return results;
   } finally {
     closePeers(all);
   }
@@ -195,9 +201,12 @@ async function withIntake<T>(
 /** A value from the output shares of the evaluators that compute. */
 function combinedBy({ setting, active }: IntakeSetting, shares: readonly Uint8Array[]): number[] {
   if (setting.engine === "replicated") return revealed(shares);
-  const field = new Field();
+  const fields = new Fields();
+  const field = fields.take();
   const points = active.map((number) => number + 1);
-  return [...field.toNumbers(combineShamir(field, points, setting.threshold, shares))];
+  const numbers = [...field.toNumbers(combineShamir(field, points, setting.threshold, shares))];
+  fields.giveBack();
+  return numbers;
 }
 
 /** What all evaluators say alike. */

@@ -5,6 +5,7 @@ import { ClientDealing } from "../client/dealer-orders.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { type Caller, Dealer } from "../dealer/session.ts";
 import { Field } from "../field/field.ts";
+import { Fields } from "../field/fields.test-helper.ts";
 import { nextTurn } from "../platform/turn.ts";
 import { type DealerAccess, joinDealing } from "./dealer-access.ts";
 import { DealerEngine } from "./dealer-engine.ts";
@@ -45,6 +46,7 @@ export interface DealerSession {
 export async function startDealerEngines(
   peers: readonly Peers[],
   change: (access: DealerAccess, party: number) => DealerAccess = (access) => access,
+  fields: Fields = new Fields(),
 ): Promise<DealerSession> {
   const dealer = new DealerInProcess();
   const client = await ClientDealing.open(new Field(), dealer.call("operator"), peers.length);
@@ -52,7 +54,7 @@ export async function startDealerEngines(
     peers.map(async (own, party) => {
       const access = await joinDealing(dealer.call({ evaluator: party }), client.id);
       const changed = change(access, party);
-      return DealerEngine.start(new Field(), own, changed, nodePrimitives, nextTurn);
+      return DealerEngine.start(fields.take(), own, changed, nodePrimitives, nextTurn);
     }),
   );
   return { engines, client, close: () => dealer.close() };

@@ -2,7 +2,8 @@
 // links. Values go in as random sharings, not as constants, so that no share is trivially zero.
 import type { ClientDealing } from "../client/dealer-orders.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
-import { Field } from "../field/field.ts";
+import type { Field } from "../field/field.ts";
+import { Fields } from "../field/fields.test-helper.ts";
 import type { Vector } from "../field/memory.ts";
 import { mod } from "../field/reference.ts";
 import { assert } from "../platform/assert.ts";
@@ -22,7 +23,7 @@ import { Partial, Secret } from "./shared.ts";
 /** How the engines of one computation start, and how their output shares are put together. */
 interface EngineTable {
   readonly parties: number;
-  start(peers: readonly Peers[]): Promise<StartedEngines>;
+  start(peers: readonly Peers[], fields: Fields): Promise<StartedEngines>;
 }
 
 interface StartedEngines {
@@ -34,13 +35,13 @@ interface StartedEngines {
 /** Engines that need nothing but each other. */
 function among(
   parties: number,
-  start: (peers: Peers) => Promise<Engine>,
+  start: (peers: Peers, field: Field) => Promise<Engine>,
   combine: StartedEngines["combine"],
 ): EngineTable {
   return {
     parties,
-    async start(peers) {
-      const engines = await Promise.all(peers.map((own) => start(own)));
+    async start(peers, fields) {
+      const engines = await Promise.all(peers.map((own) => start(own, fields.take())));
       return { engines, combine, close: () => {} };
     },
   };
@@ -48,7 +49,7 @@ function among(
 
 const plain = among(
   1,
-  async () => new PlainEngine(new Field(), nodePrimitives),
+  async (_, field) => new PlainEngine(field, nodePrimitives),
   (field, [share]) => {
     const result = field.alloc(share!.length / 8);
     field.setBytes(result, share!);
@@ -58,7 +59,7 @@ const plain = among(
 
 const replicated = among(
   3,
-  (peers) => ReplicatedEngine.start(new Field(), peers, nodePrimitives, nextTurn),
+  (peers, field) => ReplicatedEngine.start(field, peers, nodePrimitives, nextTurn),
   combineReplicated,
 );
 
@@ -67,8 +68,8 @@ function shamirAt(points: readonly number[]): EngineTable {
   const threshold = (points.length - 1) / 2;
   return among(
     points.length,
-    (peers) =>
-      ShamirEngine.start(new Field(), peers, { points, threshold }, nodePrimitives, nextTurn),
+    (peers, field) =>
+      ShamirEngine.start(field, peers, { points, threshold }, nodePrimitives, nextTurn),
     (field, shares) => combineShamir(field, points, threshold, shares),
   );
 }
@@ -76,8 +77,8 @@ function shamirAt(points: readonly number[]): EngineTable {
 /** Evaluators with a dealer, which tells the masks of their outputs. */
 const dealerFor = (parties: number): EngineTable => ({
   parties,
-  async start(peers) {
-    const { engines, client, close } = await startDealerEngines(peers);
+  async start(peers, fields) {
+    const { engines, client, close } = await startDealerEngines(peers, undefined, fields);
     return { engines, combine: (field, shares) => resultOf(field, client, shares), close };
   },
 });
@@ -122,32 +123,45 @@ export class Parties {
   readonly engines: readonly Engine[];
   readonly close: () => void;
   private readonly started: StartedEngines;
+  /** Whether a program went wrong, so that others may still be running. */
+  private failed = false;
 
-  private constructor(started: StartedEngines, close: () => void) {
+  private constructor(started: StartedEngines, close: (failed: boolean) => void) {
     this.started = started;
     this.engines = started.engines;
-    this.close = close;
+    this.close = () => close(this.failed);
   }
 
   static async start(kind: EngineKind, onFrame?: FrameWatch): Promise<Parties> {
     const table: EngineTable = TABLE[kind];
     const peers = meshedPeers(table.parties, onFrame);
-    const started = await table.start(peers);
-    return new Parties(started, () => {
+    const fields = new Fields();
+    const started = await table.start(peers, fields);
+    return new Parties(started, (failed) => {
       closePeers(peers);
       started.close();
+      // What a watch changes may end a program that others do not wait for.
+      if (!failed && onFrame === undefined) fields.giveBack();
     });
   }
 
   /** Runs `program` at every party and returns all results. */
-  run<T>(program: Program<T>): Promise<T[]> {
-    return Promise.all(this.engines.map(program));
+  async run<T>(program: Program<T>): Promise<T[]> {
+    try {
+      return await Promise.all(this.engines.map(program));
+    } catch (error) {
+      this.failed = true;
+      throw error;
+    }
   }
 
   /** What a secret is, from the output shares of all parties. */
   async combined(shares: readonly Uint8Array[]): Promise<number[]> {
-    const field = new Field();
-    return [...field.toNumbers(await this.started.combine(field, shares))];
+    const fields = new Fields();
+    const field = fields.take();
+    const values = [...field.toNumbers(await this.started.combine(field, shares))];
+    fields.giveBack();
+    return values;
   }
 
   /** What `program` computes, revealed and opened; all parties must agree on it. */
@@ -165,7 +179,8 @@ export class Parties {
       }
       return out;
     });
-    const field = new Field();
+    const fields = new Fields();
+    const field = fields.take();
     const values: bigint[][] = [];
     // One after the other: a dealer's masks are used in the order of the outputs.
     for (const [index, { secret }] of results[0]!.entries()) {
@@ -179,6 +194,7 @@ export class Parties {
       }
       values.push(bigintsOf(shares[0]!));
     }
+    fields.giveBack();
     return values;
   }
 }

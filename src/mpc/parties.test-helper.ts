@@ -4,6 +4,7 @@ import type { ChannelError, Link, LinkStats, Sink } from "../channel/channel.ts"
 import { memoryLinks } from "../channel/memory.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { Field } from "../field/field.ts";
+import { Fields } from "../field/fields.test-helper.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { nextTurn } from "../platform/turn.ts";
 import { combineReplicated } from "../sharing/replicated.ts";
@@ -111,6 +112,9 @@ export async function atThreeParties<T>(
 
 /** What a secret is, from the output shares of all three parties. */
 export function revealed(shares: readonly Uint8Array[]): number[] {
-  const field = new Field();
-  return [...field.toNumbers(combineReplicated(field, shares))];
+  const fields = new Fields();
+  const field = fields.take();
+  const numbers = [...field.toNumbers(combineReplicated(field, shares))];
+  fields.giveBack();
+  return numbers;
 }

@@ -58,6 +58,8 @@ export const LIMITS = {
   leaseMs: 3_000,
   /** How often lists of revoked certificates are read again. */
   revocationsMs: 10_000,
+  /** How often renewed certificates for browsers are looked for. */
+  webCertificateMs: 60 * 60 * 1000,
   /** Connections one listener holds at a time. */
   connections: 8_192,
   /** What a server of HTTPS takes: the headers of one request, and how long it may take to arrive. */

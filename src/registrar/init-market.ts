@@ -29,6 +29,15 @@ export interface NewEvaluator {
   readonly http: Address;
   /** Where it listens for other evaluators: its processes, one or more. */
   readonly peers: Address;
+  /** Where it serves browsers; they do not reach it unless given. */
+  readonly web?: NewWebAddress;
+}
+
+export interface NewWebAddress {
+  /** As browsers know it: https://..., or http://... on a loopback address. */
+  readonly url: string;
+  /** Where it listens, if not at the host and port of `url`. */
+  readonly listen?: Address;
 }
 
 export interface NewMarket {
@@ -50,6 +59,8 @@ export interface NewMarket {
   readonly evaluators: readonly NewEvaluator[];
   /** Where the registrar serves enrolments; null when it does not. */
   readonly registrar: Address | null;
+  /** Where it serves the same to browsers. */
+  readonly registrarWeb?: NewWebAddress;
   readonly logLevel?: string;
 }
 
@@ -104,7 +115,8 @@ async function prepareRegistrar(folder: string, market: NewMarket): Promise<void
     await installCertificate(paths.identity, await registrar.enrol(made.requestPem, party));
     const { host, port } = market.registrar;
     const level = market.logLevel === undefined ? {} : { log_level: market.logLevel };
-    const config = { market: ".", http: { host: listeningHost(host), port }, ...level };
+    const http = { host: listeningHost(host), port };
+    const config = { market: ".", http, ...webConfig(market.registrarWeb), ...level };
     await writeDurably(paths.service, jsonText(config));
   } finally {
     registrar.close();
@@ -122,12 +134,16 @@ function documentText(market: NewMarket, authority: string): string {
     schedule: market.schedule,
     settlement: market.settlement ?? null,
     rehearsal: market.rehearsal ?? null,
-    evaluators: market.evaluators.map(({ name, http, peers }) => ({
+    evaluators: market.evaluators.map(({ name, http, peers, web }) => ({
       name,
       url: urlOf(http),
+      ...webField(web),
       peers: [peers],
     })),
-    registrar: market.registrar === null ? null : { url: urlOf(market.registrar) },
+    registrar:
+      market.registrar === null
+        ? null
+        : { url: urlOf(market.registrar), ...webField(market.registrarWeb) },
     authority,
   });
 }
@@ -135,7 +151,7 @@ function documentText(market: NewMarket, authority: string): string {
 /** As the evaluator's configuration is read; paths are relative to the file. */
 function evaluatorConfig(
   index: number,
-  { http, peers }: NewEvaluator,
+  { http, peers, web }: NewEvaluator,
   { registrar, logLevel }: NewMarket,
 ) {
   return {
@@ -144,10 +160,25 @@ function evaluatorConfig(
     identity: `evaluator-${index}`,
     http: { ...http, host: listeningHost(http.host) },
     peers: { ...peers, host: listeningHost(peers.host) },
+    ...webConfig(web),
     database: `sqlite:evaluator-${index}.db`,
     revocations: registrar === null ? "revocations.pem" : `${urlOf(registrar)}${REVOCATIONS_PATH}`,
     ...(logLevel === undefined ? {} : { log_level: logLevel }),
   };
+}
+
+const webField = (web: NewWebAddress | undefined) => (web === undefined ? {} : { web: web.url });
+
+const HTTPS_PORT = 443;
+/** Names of files that whoever runs the service puts beside its configuration. */
+const WEB_FILES = { certificate: "web-certificate.pem", key: "web-key.pem" };
+
+function webConfig(web: NewWebAddress | undefined) {
+  if (web === undefined) return {};
+  const { protocol, hostname, port } = new URL(web.url);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const listen = web.listen ?? { host: listeningHost(host), port: Number(port || HTTPS_PORT) };
+  return { web: { ...listen, ...(protocol === "https:" ? WEB_FILES : {}) } };
 }
 
 /** A host's name may stand for an address that the machine itself does not have. */

@@ -24,6 +24,8 @@ export interface LocalMarketPlan
   readonly operators?: number;
   /** Whether the registrar serves enrolments; unless given it does not. */
   readonly registrar?: boolean;
+  /** Whether browsers reach evaluators and registrar, in plain HTTP on this machine; unless given they do not. */
+  readonly web?: boolean;
 }
 
 /** Paths of files and folders. */
@@ -49,16 +51,32 @@ export async function setUpLocalMarket(
   plan: LocalMarketPlan,
 ): Promise<LocalMarketFiles> {
   const { parties } = plan.setting;
-  const ports = await freePorts(2 * parties + 1);
+  const { id = "local", registrar: serves = false, web = false, ...market } = plan;
+  const ports = await freePorts(3 * parties + 2);
   const at = (i: number) => ({ host: HOST, port: ports[i]! });
-  const evaluators = Array.from({ length: parties }, (_, i) => ({
-    name: `evaluator ${i}`,
-    http: at(2 * i),
-    peers: at(2 * i + 1),
-  }));
-  const { id = "local", registrar: serves = false } = plan;
-  const registrarAddress = serves ? at(2 * parties) : null;
-  await initMarket(folder, { ...plan, id, evaluators, registrar: registrarAddress });
+  const webAt = (i: number) => (web ? { url: `http://${HOST}:${ports[i]}` } : undefined);
+  const evaluators = Array.from({ length: parties }, (_, i) => {
+    const forBrowsers = webAt(3 * i + 2);
+    return {
+      name: `evaluator ${i}`,
+      http: at(3 * i),
+      peers: at(3 * i + 1),
+      ...(forBrowsers === undefined ? {} : { web: forBrowsers }),
+    };
+  });
+  const registrar = serves ? at(3 * parties) : null;
+  const registrarWeb = webAt(3 * parties + 1);
+  await initMarket(folder, {
+    ...market,
+    id,
+    evaluators,
+    registrar,
+    ...(registrarWeb === undefined ? {} : { registrarWeb }),
+  });
+  return enrolledMarket(folder, plan, serves);
+}
+
+async function enrolledMarket(folder: string, plan: LocalMarketPlan, serves: boolean) {
   const registrar = await Registrar.open(folder);
   try {
     return { ...(await enrolAll(folder, plan, registrar)), ...filesOf(folder, serves, registrar) };

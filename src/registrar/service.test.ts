@@ -89,6 +89,31 @@ describe("the registrar's service", () => {
     expect(list.serials.size).toBe(1);
   });
 
+  it("enrols browsers at a listener of their own, whatever page asks", async () => {
+    const { folder, registrar } = await openedMarket();
+    const web = { host: "127.0.0.1", port: 0 };
+    const running = await startRegistrar({ market: folder, http: web, web, log_level: "error" });
+    onTestFinished(() => running.stop());
+    const url = `http://127.0.0.1:${running.webPort}${ENROLMENT_PATH}`;
+    const asked = await fetch(url, { method: "OPTIONS" });
+    expect([asked.status, asked.headers.get("access-control-allow-headers")]).toEqual([
+      204,
+      "content-type",
+    ]);
+    const [code] = registrar.createCodes(1, 1, 1);
+    const { requestPem } = await createKeyAndRequest("new-meter");
+    const sent = async (body: object) => {
+      const headers = { "content-type": "application/json" };
+      return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+    };
+    const answer = await sent({ code, request: requestPem });
+    expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([200, "*"]);
+    expect(await answer.json()).toMatchObject({ supplier: 1 });
+    const refused = await sent({ code: "0000-0000-0000-0000-0000", request: requestPem });
+    expect(refused.headers.get("access-control-allow-origin")).toBe("*");
+    expect(refused.status).toBe(403);
+  });
+
   it("speaks TLS 1.3 only", async () => {
     const { url, registrar } = await served();
     const port = Number(new URL(url).port);

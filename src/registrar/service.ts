@@ -1,6 +1,7 @@
 // The registrar as a service over HTTPS: what everybody may know of the market, certificates for one-time codes, and
 // the list of revoked certificates. Logs neither codes nor requests.
 import { readFile } from "node:fs/promises";
+import type { ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
@@ -11,6 +12,12 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { LIMITS, TLS_SETTINGS } from "../platform/limits.ts";
 import {
+  followWebKeyPair,
+  readWebKeyPair,
+  type WebListener,
+  webTlsOptions,
+} from "../platform/web-listener.ts";
+import {
   ENROLMENT_PATH,
   type EnrolmentAnswer,
   enrolmentRequestSchema,
@@ -18,13 +25,15 @@ import {
 } from "../wire/enrolment.ts";
 import { PROBLEM_MEDIA_TYPE, type ProblemCode, ProblemError, problemOf } from "../wire/problems.ts";
 import { FailedAttempts } from "./failed-attempts.ts";
-import { marketPaths } from "./market-paths.ts";
+import { type MarketPaths, marketPaths } from "./market-paths.ts";
 import { Registrar } from "./registrar.ts";
 import { RegistrarError } from "./registrar-error.ts";
 import type { RegistrarConfig } from "./service-config.ts";
 
 export interface RunningRegistrar {
   readonly port: number;
+  /** Where it listens for browsers; null where it does not. */
+  readonly webPort: number | null;
   /** Takes no more requests; resolves when all is closed. */
   stop(): Promise<void>;
 }
@@ -47,28 +56,33 @@ export async function startRegistrar(
     }
     const paths = marketPaths(config.market);
     const log = serviceLog(config.log_level);
-    const server = createServer(await readIdentity(paths.identity));
-    answerProblems(server, log);
-    addRoutes(server, registrar, new FailedAttempts(clock), log);
-    const file = async (path: string) => readFile(path, "utf8");
-    server.get("/v1/market", async (_, reply) =>
-      reply.type("application/json").send(await file(paths.market)),
-    );
-    server.get(REVOCATIONS_PATH, async (_, reply) =>
-      reply.type(PEM_MEDIA_TYPE).send(await file(paths.revocations)),
-    );
+    const attempts = new FailedAttempts(clock);
+    const addAll = (server: FastifyInstance) => {
+      answerProblems(server, log);
+      addRoutes(server, registrar, attempts, log);
+      addFiles(server, paths);
+      return server;
+    };
+    const server = addAll(createServer({ https: tlsOptions(await readIdentity(paths.identity)) }));
+    const web = config.web === undefined ? null : addAll(await browserServer(config.web));
     await registrar.signRevocations();
     const signing = keepSigning(registrar, clock, stopping.signal, log);
     await server.listen(config.http);
-    const { port } = server.server.address() as AddressInfo;
-    log.info({ port, meters: registrar.meters }, "listening");
+    if (web !== null && config.web !== undefined) {
+      await web.listen({ host: config.web.host, port: config.web.port });
+      const onProblem = (message: string) => log.warn(`the certificate for browsers: ${message}`);
+      const follow = { clock, signal: stopping.signal, onProblem };
+      void followWebKeyPair(config.web, web.server, follow);
+    }
+    const [port, webPort] = [portOf(server), web === null ? null : portOf(web)];
+    log.info({ port, webPort, meters: registrar.meters }, "listening");
     const stop = async () => {
       stopping.abort();
-      await server.close();
+      await Promise.all([server.close(), web?.close()]);
       await signing;
       registrar.close();
     };
-    return { port, stop };
+    return { port, webPort, stop };
   } catch (error) {
     stopping.abort();
     registrar.close();
@@ -76,25 +90,50 @@ export async function startRegistrar(
   }
 }
 
-function createServer(identity: Identity): FastifyInstance {
+const portOf = ({ server }: FastifyInstance): number => (server.address() as AddressInfo).port;
+
+async function browserServer(listener: WebListener): Promise<FastifyInstance> {
+  const pair = await readWebKeyPair(listener);
+  const bounds = { maxHeaderSize: LIMITS.headersBytes };
+  return createServer(
+    pair === null ? { http: bounds } : { https: { ...bounds, ...webTlsOptions(pair) } },
+  );
+}
+
+const tlsOptions = (identity: Identity) => ({
+  key: identity.privateKeyPem,
+  cert: identity.certificatePem,
+  minVersion: TLS_SETTINGS.version,
+  maxVersion: TLS_SETTINGS.version,
+  ciphers: TLS_SETTINGS.cipherSuites,
+  handshakeTimeout: LIMITS.handshakeMs,
+  maxHeaderSize: LIMITS.headersBytes,
+});
+
+function createServer(
+  server: { readonly https: ServerOptions } | { readonly http: object },
+): FastifyInstance {
   return Fastify({
+    ...(server as { readonly https: ServerOptions }),
     logger: false,
     bodyLimit: LIMITS.enrolmentBytes,
     requestTimeout: LIMITS.requestArrivalMs,
     keepAliveTimeout: LIMITS.keepAliveMs,
     connectionTimeout: LIMITS.idleConnectionMs,
     forceCloseConnections: true,
-    https: {
-      key: identity.privateKeyPem,
-      cert: identity.certificatePem,
-      minVersion: TLS_SETTINGS.version,
-      maxVersion: TLS_SETTINGS.version,
-      ciphers: TLS_SETTINGS.cipherSuites,
-      handshakeTimeout: LIMITS.handshakeMs,
-      maxHeaderSize: LIMITS.headersBytes,
-    },
     // The type of a server over HTTPS does not matter to those who add routes.
   }) as unknown as FastifyInstance;
+}
+
+/** What everybody may know, as the files have it now. */
+function addFiles(server: FastifyInstance, paths: MarketPaths): void {
+  const file = async (path: string) => readFile(path, "utf8");
+  server.get("/v1/market", async (_, reply) =>
+    reply.type("application/json").send(await file(paths.market)),
+  );
+  server.get(REVOCATIONS_PATH, async (_, reply) =>
+    reply.type(PEM_MEDIA_TYPE).send(await file(paths.revocations)),
+  );
 }
 
 function addRoutes(
@@ -103,6 +142,21 @@ function addRoutes(
   attempts: FailedAttempts,
   log: Logger,
 ): void {
+  // Pages of any origin may ask: a code is proof enough, and nothing here depends on cookies.
+  server.addHook("onRequest", async (_, reply) => {
+    reply.headers({ "access-control-allow-origin": "*", "cache-control": "no-store" });
+    reply.header("access-control-expose-headers", "retry-after");
+  });
+  server.options(ENROLMENT_PATH, async (_, reply) =>
+    reply
+      .headers({
+        "access-control-allow-methods": "POST, OPTIONS",
+        "access-control-allow-headers": "content-type",
+        "access-control-max-age": "86400",
+      })
+      .code(204)
+      .send(),
+  );
   server.get("/health", async () => ({ status: "ok" }));
   server.post(ENROLMENT_PATH, async (request, reply): Promise<EnrolmentAnswer> => {
     const waitS = attempts.waitS(request.ip);

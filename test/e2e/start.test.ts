@@ -41,7 +41,15 @@ it("runs a market for hours of a simulated day and shows who saw what", {
   expect(stdout).toMatch(/[\u2801-\u28ff]{2}/);
   expect(stdout).toContain("Traded, kWh per 15 minutes");
   expect(stdout).toMatch(/[▁▂▃▄▅▆▇█]{2}/);
-  expect(stdout).toMatch(/€\d+\.\d\d to the households/);
+
+  // Bills beside what the households would have paid without the market; each meter has computed its own again.
+  const all = stdout.match(
+    /^all +12 +-?€(\d+\.\d\d) +-?€(\d+\.\d\d) +€(\d+\.\d\d) +.* \.\. €\d+\.\d\d$/m,
+  );
+  expect(Number(all?.[3])).toBeGreaterThan(0);
+  expect(stdout).toContain("12 of 12 bills agree");
+  expect(stdout).toMatch(/^\d+ readings confirmed by all evaluators, \d+ periods estimated$/m);
+  expect(stdout).toMatch(/^Suppliers owe each other: Merel .*; they add up to 0$/m);
 
   expect(stdout).toMatch(/^Household meter-\d+ saw its own trades, and nobody else's:$/m);
   expect(stdout).toMatch(/^Supplier \S+ saw the sums of its customers, and no single one:$/m);

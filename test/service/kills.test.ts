@@ -37,6 +37,8 @@ const EVALUATORS = 3;
 /** How long a state is waited for before the kill comes anyway: some last for less than a millisecond. */
 const STATE_WAIT_MS = 4_000;
 const RECOVERY_MS = 120_000;
+/** Looking without a pause would take a core from the evaluators that are looked at. */
+const LOOK_AGAIN_MS = 1;
 
 /** Looks into an evaluator's database while its process runs. */
 class Watched {
@@ -166,7 +168,7 @@ async function untilState(market: MarketDocument, watched: Watched, target: Peri
   while (systemClock.nowMs() < endMs) {
     const state = watched.state(start);
     if (STATES.indexOf(state) >= STATES.indexOf(target)) return state;
-    await new Promise((resolve) => setImmediate(resolve));
+    await systemClock.sleep(LOOK_AGAIN_MS);
   }
   return watched.state(start);
 }

@@ -14,12 +14,15 @@ import { completeSetting } from "../../src/wire/setting.ts";
 import { ROOT, Workplace } from "../e2e/command.test-helper.ts";
 
 const PERIOD_S = 900;
-const FIRST = Date.parse("2025-06-01T12:00:00Z") / 1000;
+/** The last periods of a month, in UTC. */
+const FIRST = Date.parse("2025-06-30T23:15:00Z") / 1000;
 /** A quarter-hour takes four seconds, so that commands have time to start. */
 const SPEED = 225;
 const PERIODS = 3;
 /** Before its first gate closes, a market has so many periods to start in. */
 const STARTING_PERIODS = 5;
+const always = (ct: string) => [{ from: "00:00", ct_per_kwh: ct }];
+const TARIFF = { retail: always("30"), feed_in: always("8") };
 const CLI = ["--disable-warning=ExperimentalWarning", join(ROOT, "src", "cli", "main.ts")];
 
 async function runningMarket() {
@@ -29,6 +32,15 @@ async function runningMarket() {
     parameters: { suppliers: ["Aurora", "Borealis"], minimum_group: 2 },
     setting: completeSetting({ engine: "replicated" }),
     schedule: { period_s: PERIOD_S, first_period: textOfPeriod(FIRST) },
+    settlement: {
+      tariffs: { Aurora: TARIFF, Borealis: TARIFF },
+      grid_fee_ct_per_kwh: "9",
+      local_discount_ct_per_kwh: "6",
+      vat_percent: 19,
+      estimate_wh: 100,
+      settle_after_periods: 1,
+      close_after_days: 0,
+    },
     rehearsal: {
       real: new Date(systemClock.utcMs()).toISOString(),
       market: new Date(opening * 1000).toISOString(),
@@ -80,24 +92,27 @@ it("meter, supplier and operator take part and find out", { timeout: 120_000 }, 
     writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
     return file;
   };
-  const meterConfig = (i: number, orders: object): string =>
+  const meterConfig = (i: number, orders: object, readings?: string): string =>
     write(`gateway-${i}.json`, {
       market: "market.json",
       identity: files.meters[i]!.identity,
       history: `history-${i}.sqlite`,
       orders,
+      ...(readings === undefined ? {} : { readings: { source: "file", file: readings } }),
     });
   const rows = (side: string, wh: number, limit: number) =>
     [0, 1, 2].map((k) => `${at(k)},${side},${wh},${limit}\n`).join("");
   const header = "period_start,side,energy_wh,limit_price_ct_per_kwh\n";
   write("sells.csv", header + rows("sell", 500, 10));
   write("forecast.csv", `period_start,import_wh,export_wh\n${at(0)},400,0\n${at(1)},0,0\n`);
-  const seller = meterConfig(0, { source: "plan", file: "sells.csv" });
-  const buyer = meterConfig(1, {
-    source: "rule",
-    forecast: "forecast.csv",
-    buy_below_ct_per_kwh: "20.00",
-  });
+  // A correction, and a line that is still being written.
+  const columns = "period_start,import_wh,export_wh\n";
+  const read = `${at(0)},0,999\n${at(0)},0,380\n${at(1)},0,300\n${at(2)},50,0\n${at(2)},1`;
+  write("seller-readings.csv", columns + read);
+  write("buyer-readings.csv", `${columns}${at(0)},410,0\n${at(2)},0,30\n`);
+  const seller = meterConfig(0, { source: "plan", file: "sells.csv" }, "seller-readings.csv");
+  const rule = { source: "rule", forecast: "forecast.csv", buy_below_ct_per_kwh: "20.00" };
+  const buyer = meterConfig(1, rule, "buyer-readings.csv");
   const byHand = meterConfig(2, { source: "none" });
 
   const first = gateway(seller);
@@ -111,10 +126,11 @@ it("meter, supplier and operator take part and find out", { timeout: 120_000 }, 
   const again = gateway(seller);
   const found = [again, ...others];
   await until(() => found.every(({ said }) => new RegExp(`${at(2)} \\w+, all`).test(said())));
+  await until(() => found.every(({ said }) => /2025-06 closed: the bill/.test(said())));
   for (const { child, said } of found) {
     child.kill("SIGTERM");
     expect(await once(child, "exit")).toEqual([0, null]);
-    expect(said()).not.toMatch(/FAILED|not confirmed|Wh/);
+    expect(said()).not.toMatch(/FAILED|DIFFERS|not confirmed|Wh/);
   }
   const confirmed = `for ${at(1)}: confirmed by 3 of 3 evaluators\n`;
   expect(await placed).toEqual({
@@ -155,6 +171,35 @@ it("meter, supplier and operator take part and find out", { timeout: 120_000 }, 
   ]);
   expect(statSync(join(folder, "history-0.sqlite")).mode & 0o777).toBe(0o600);
 
+  const billOf = async (config: string) => {
+    const { code, stdout, stderr } = await place.run("bill", "--config", config, "--json");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return JSON.parse(stdout);
+  };
+  // At 10 ct the seller has sold 700 Wh; it fed in 680 Wh and took 50 Wh, and its supplier made up for the rest.
+  expect(await billOf(seller)).toMatchObject({
+    components_ct: { traded: "-7", fees: "0", shortage: "2.1", surplus: "0" },
+    total_ct: -5,
+    periods: 3,
+    estimated_periods: 0,
+    without_market_ct: -4,
+    agrees: true,
+  });
+  expect(await billOf(buyer)).toMatchObject({
+    components_ct: { traded: "4", fees: "1.2", shortage: "3.3", surplus: "-0.24" },
+    total_ct: 8,
+    estimated_periods: 1,
+    agrees: true,
+  });
+  const page = join(folder, "bill.html");
+  const args = ["bill", "--config", byHand, "--month", "2025-06", "--lang", "de"];
+  const printed = await place.run(...args, "--html", page, "--out", join(folder, "bill.txt"));
+  expect(printed.code).toBe(0);
+  expect(readFileSync(page, "utf8")).toMatch(
+    /<h1>Stromrechnung 2025-06<\/h1>[\s\S]*3, davon gesch/,
+  );
+  expect(readFileSync(join(folder, "bill.txt"), "utf8")).toMatch(/^ {2}Netzentgelt .* 0,0090 €$/m);
+
   const supplier = async (k: number) => {
     const config = write(`supplier-${k}.json`, {
       market: "market.json",
@@ -162,7 +207,9 @@ it("meter, supplier and operator take part and find out", { timeout: 120_000 }, 
     });
     const [csv, json] = [join(folder, `s${k}.csv`), join(folder, `s${k}.json`)];
     const span = ["--from", at(0), "--to", at(2)];
-    const args = ["supplier", "--config", config, ...span, "--csv", csv, "--json", json];
+    const settled = ["--metered", join(folder, `m${k}.csv`), "--payables", folder];
+    const kept = ["--csv", csv, "--json", json, ...(k === 0 ? settled : [])];
+    const args = ["supplier", "--config", config, ...span, ...kept];
     for (let runs = 0; runs < 2; runs++) {
       expect(await place.run(...args)).toEqual({ code: 0, stdout: "", stderr: "" });
     }
@@ -171,15 +218,23 @@ it("meter, supplier and operator take part and find out", { timeout: 120_000 }, 
   };
   const head = "period_start,bought_wh,sold_wh,state";
   expect(await supplier(0)).toBe(`${head}\n${at(0)},400,400,ok\n${at(1)},0,300,ok\n`);
+  expect(readFileSync(join(folder, "m0.csv"), "utf8").split("\n").slice(1)).toEqual([
+    `${at(0)},410,380,0,final`,
+    `${at(1)},,,-300,final`,
+    "",
+  ]);
+  const payables = JSON.parse(readFileSync(join(folder, "payables-2025-06.json"), "utf8"));
+  expect(payables).toMatchObject({ month: "2025-06", position_exact_ct: "-3", total_ct: 3 });
+  expect(
+    payables.customers.map(({ total_exact_ct: total }: { total_exact_ct: string }) => total).sort(),
+  ).toEqual(["-4.9", "8.26"]);
   expect(await supplier(1)).toBe(`${head}\n${at(0)},,,withheld\n${at(1)},,,withheld\n`);
 
   const status = ["operator", "status", "--market", files.marketFile];
   const span = ["--from", at(0), "--to", at(PERIODS)];
   const shown = await place.run(...status, ...span);
   expect(shown).toMatchObject({ code: 0, stderr: "" });
-  expect(shown.stdout).toMatch(
-    new RegExp(`${at(1)} +published +published +published .* 10\\.00$`, "m"),
-  );
+  expect(shown.stdout).toMatch(new RegExp(`${at(1)} +settled +settled +settled .* 10\\.00$`, "m"));
   expect(shown.stdout).toContain("3 periods: 3 cleared; 0 disagreements");
   const { stdout } = await place.run(...status, ...span, "--json");
   expect(JSON.parse(stdout).periods).toHaveLength(PERIODS);

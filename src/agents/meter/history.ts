@@ -4,7 +4,7 @@
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { z } from "zod";
-import type { Check } from "../../client/checks.ts";
+import { type Check, doubtfulChecks } from "../../client/checks.ts";
 import type { MeterOutcome } from "../../client/meter-outcome.ts";
 import type { ClearOrder } from "../../client/prepared-order.ts";
 import type { Side } from "../../market/order.ts";
@@ -33,14 +33,9 @@ export interface StoredOutcome {
   readonly checks: readonly Check[];
 }
 
-/** What is told by evaluators that did not answer: the outcome is right without them. */
-const LESSER_CHECKS: ReadonlySet<string> = new Set(["answers", "shares"]);
-
 /** The failed checks of an outcome that make it doubtful, in words. */
-export const failedChecks = ({ checks, tradedUnits }: StoredOutcome): string[] =>
-  checks.flatMap(({ name, ok, detail }) =>
-    ok || (LESSER_CHECKS.has(name) && tradedUnits !== null) ? [] : `${name}: ${detail}`,
-  );
+export const failedChecks = (outcome: StoredOutcome): string[] =>
+  doubtfulChecks(outcome).map(({ name, detail }) => `${name}: ${detail}`);
 
 const checksSchema = z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() }));
 

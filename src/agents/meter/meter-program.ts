@@ -23,6 +23,7 @@ export interface MeterPlace {
   readonly source: OrderSource;
   readonly readings?: ReadingSource | undefined;
   readonly leadPeriods?: number;
+  readonly to?: number | undefined;
   /** Whether the history survives the end of the machine; unless told otherwise it does. */
   readonly durable?: boolean;
   /** What several meters of one process share. */
@@ -61,7 +62,7 @@ export async function openMeterAt(
     tools,
   });
   const lead = leadPeriods === undefined ? {} : { leadPeriods };
-  const { readings } = place;
+  const { readings, to } = place;
   const meter = new Meter({
     market,
     client,
@@ -70,6 +71,7 @@ export async function openMeterAt(
     readings,
     supplier,
     primitives,
+    to,
     onEvent,
     ...lead,
   });

@@ -4,6 +4,7 @@
 // started again.
 import type { MeterClient } from "../../client/meter-client.ts";
 import { type ClearOrder, decodePrepared, encodePrepared } from "../../client/prepared-order.ts";
+import { IDLE } from "../../client/standing-rule.ts";
 import {
   deadlineOf,
   gateClosureOf,
@@ -17,7 +18,7 @@ import type { Primitives } from "../../platform/primitives.ts";
 import { waitUntil } from "../market-wait.ts";
 import type { MeterHistory, StoredOrder, StoredOutcome } from "./history.ts";
 import { Metering, type MeteringEvent } from "./metering.ts";
-import { IDLE, type OrderSource } from "./order-sources.ts";
+import type { OrderSource } from "./order-sources.ts";
 import { noReadings, type ReadingSource } from "./reading-sources.ts";
 import { fraction, submissionTime, submissionWindow } from "./submission-time.ts";
 
@@ -48,6 +49,8 @@ export interface MeterOptions {
   readonly clock?: Clock;
   /** Within how many periods before the gate closes it sends its order, at a random moment. */
   readonly leadPeriods?: number;
+  /** No orders for periods that begin then or later: for rehearsals, which end. */
+  readonly to?: number | undefined;
   readonly onEvent?: (event: MeterEvent) => void;
 }
 
@@ -137,9 +140,10 @@ export class Meter {
     const { gate_closure_periods: closure } = this.#market.schedule;
     const open = Math.floor(this.#time.nowS() / this.#periodS) + closure + 1;
     const lead = this.#options.leadPeriods ?? DEFAULT_LEAD_PERIODS;
+    const { to = Number.POSITIVE_INFINITY } = this.#options;
     for (
       let start = Math.max(open * this.#periodS, this.#market.firstPeriod);
-      ;
+      start < to;
       start += this.#periodS
     ) {
       const window = submissionWindow(this.#market, start, lead);

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { IDLE } from "../../client/standing-rule.ts";
 import { defaultMarketParameters } from "../../market/parameters.ts";
-import { IDLE, planSource, readWish, ruleSource } from "./order-sources.ts";
+import { planSource, readWish, ruleSource } from "./order-sources.ts";
 import { PeriodFileError } from "./period-file.ts";
 
 const parameters = defaultMarketParameters();

@@ -2,6 +2,12 @@
 // read again when they have changed, so that a household may edit them while its meter runs.
 import { readFile, stat } from "node:fs/promises";
 import type { ClearOrder } from "../../client/prepared-order.ts";
+import {
+  type ExpectedEnergy,
+  IDLE,
+  orderByRule,
+  type StandingRule,
+} from "../../client/standing-rule.ts";
 import type { Side } from "../../market/order.ts";
 import type { MarketParameters } from "../../market/parameters.ts";
 import {
@@ -18,8 +24,6 @@ export interface OrderSource {
   /** The wish for a period; IDLE when there is none. Rejects when it cannot be known, e.g. a file is wrong. */
   wishFor(periodStart: number): Promise<ClearOrder>;
 }
-
-export const IDLE: ClearOrder = { side: "idle", energyWh: 0, limitTick: null };
 
 type Parameters = Pick<MarketParameters, "grid" | "energyBits">;
 
@@ -66,13 +70,7 @@ const planFormat = (parameters: Parameters): PeriodFileFormat<ClearOrder> => ({
     ),
 });
 
-/** Expected import and export of a household in one period, without the market. */
-interface Expected {
-  readonly importWh: number;
-  readonly exportWh: number;
-}
-
-const forecastFormat = ({ energyBits }: Parameters): PeriodFileFormat<Expected> => ({
+const forecastFormat = ({ energyBits }: Parameters): PeriodFileFormat<ExpectedEnergy> => ({
   columns: ["period_start", "import_wh", "export_wh"],
   read: ([importText = "", exportText = ""]) => {
     const most = 2 ** energyBits - 1;
@@ -135,13 +133,6 @@ export async function planSource({ parameters, periodS, file }: PlanOptions): Pr
   return { wishFor: async (start) => (await plan.rows()).get(start) ?? IDLE };
 }
 
-export interface StandingRule {
-  /** Surplus is offered at this limit; null: never. */
-  readonly sellTick: number | null;
-  /** What is lacking is bid for at this limit; null: never. */
-  readonly buyTick: number | null;
-}
-
 /**
  * A standing rule on a forecast `period_start,import_wh,export_wh`: what is left over is offered, what is lacking is
  * bid for, each at the rule's limit; a period without a row is idle. Throws PeriodFileError when the file is wrong.
@@ -155,15 +146,7 @@ export async function ruleSource(
   return {
     wishFor: async (start) => {
       const expected = (await forecast.rows()).get(start);
-      return expected === undefined ? IDLE : wishOf(rule, expected);
+      return expected === undefined ? IDLE : orderByRule(rule, expected);
     },
   };
-}
-
-function wishOf({ sellTick, buyTick }: StandingRule, { importWh, exportWh }: Expected): ClearOrder {
-  const lackingWh = importWh - exportWh;
-  const side = lackingWh > 0 ? "buy" : "sell";
-  const limitTick = side === "buy" ? buyTick : sellTick;
-  if (lackingWh === 0 || limitTick === null) return IDLE;
-  return { side, energyWh: Math.abs(lackingWh), limitTick };
 }

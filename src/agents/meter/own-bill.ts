@@ -1,11 +1,12 @@
 // What a meter's own history says that it owes for a month: its trades, its readings, the public prices.
-import { type PeriodHistory, type RecomputedBill, recomputeBill } from "../../market/bill.ts";
+import { type PeriodHistory, recomputeBill } from "../../market/bill.ts";
 import type { MarketDocument } from "../../market/market-document.ts";
 import { readingOf } from "../../market/reading.ts";
 import { meteredUnits } from "../../market/settlement-oracle.ts";
 import { periodPrices, periodsOfMonth } from "../../market/tariffs.ts";
 import { assert } from "../../platform/assert.ts";
 import type { HistoryEntry, MeterHistory, StoredOutcome } from "./history.ts";
+import type { OwnBill, OwnEnergies } from "./kept-bill.ts";
 import type { StoredReading } from "./reading-history.ts";
 
 /** Bought less sold in a period; null when it is not known. */
@@ -17,22 +18,6 @@ export function netUnitsOf({ order, outcome }: HistoryEntry): number | null {
 
 /** Whether the meter's order was in the set that counted: then the period is settled even without a reading. */
 const ordered = ({ state }: StoredOutcome): boolean => state === "cleared" || state === "rejected";
-
-/** Energies of a month; those of estimated periods with the estimate. */
-export interface OwnEnergies {
-  /** Locally, in units of 2^-10 Wh. */
-  readonly boughtUnits: number;
-  readonly soldUnits: number;
-  readonly importedUnits: number;
-  readonly exportedUnits: number;
-  /** From and to the supplier. */
-  readonly shortageUnits: number;
-  readonly surplusUnits: number;
-}
-
-export interface OwnBill extends RecomputedBill {
-  readonly energies: OwnEnergies;
-}
 
 /**
  * The bill that the history comes to. A reading counts when all evaluators have confirmed it, unless `counted` knows

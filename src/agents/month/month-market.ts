@@ -13,6 +13,7 @@ import { signerOf } from "../../crypto/signing-key.ts";
 import { Field } from "../../field/field.ts";
 import type { MarketDocument } from "../../market/market-document.ts";
 import type { PeriodRecord } from "../../wire/records.ts";
+import type { MonthRecord } from "../../wire/settlement-records.ts";
 import { LocalService } from "../local-service.ts";
 
 /** Files of a market, as the registrar makes them. */
@@ -39,9 +40,17 @@ const CONNECTIONS = 24;
 /** Decided records that are kept: households ask for the same few. */
 const KEPT_RECORDS = 64;
 
-/** Asks once for the record of a decided period, whoever wants it: it never changes. */
+/** Asks once for the record of a decided period or a closed month, whoever wants it: it never changes. */
 class RememberingApi extends EvaluatorApi {
   readonly #records = new Map<number, PeriodRecord>();
+  #closed: MonthRecord | null = null;
+
+  override async month(month: string, options: CallOptions = {}): Promise<MonthRecord> {
+    if (this.#closed?.month === month) return this.#closed;
+    const record = await super.month(month, options);
+    if (record.closing !== null) this.#closed = record;
+    return record;
+  }
 
   override async period(start: number, options: CallOptions = {}): Promise<PeriodRecord> {
     const known = this.#records.get(start);

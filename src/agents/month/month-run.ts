@@ -1,70 +1,32 @@
 // A planned span of periods on a real market, at the speed of its clock: every household sends its orders, finds out
-// what it traded, sends its readings, and has its bill when the month is closed. Orders are sent up to RUN_AHEAD
+// what it traded, sends its readings, and has its bill when the month is closed. Orders are sent up to `runAhead`
 // periods before their gate closes, so that a machine that is busy for a while loses none.
 import { commonDecision, hearPeriod } from "../../client/decisions.ts";
-import type { MeterBill } from "../../client/meter-bill.ts";
 import type { PreparedOrder } from "../../client/prepared-order.ts";
 import type { Metered } from "../../client/prepared-reading.ts";
-import type { SupplierMonth } from "../../client/supplier-settlement.ts";
 import { gateClosureOf } from "../../market/market-document.ts";
 import { monthClosureOf, monthOf } from "../../market/tariffs.ts";
 import { assert } from "../../platform/assert.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { type MarketClock, marketClock } from "../../platform/market-clock.ts";
-import { type Decision, textOfPeriod } from "../../wire/records.ts";
+import { textOfPeriod } from "../../wire/records.ts";
 import { waitUntil } from "../market-wait.ts";
 import { Handovers, InTurn } from "./in-turn.ts";
+import type { FoundPeriod, MonthCounts, MonthFound, MonthProgress } from "./month-found.ts";
 import type { MonthMarket } from "./month-market.ts";
 import type { MonthPlan } from "./month-plan.ts";
 
-/** How many periods before their gate closes orders may be sent. */
-export const RUN_AHEAD = 24;
 /** Requests of households that are under way at a time. */
 const AT_ONCE = 48;
 /** How long something that is due may take, in real milliseconds, before the run gives up. */
-const PATIENCE_MS = 120_000;
-const ASK_AGAIN_MS = 25;
-
-/** What all households found out in a period. */
-export interface FoundPeriod {
-  readonly start: number;
-  readonly decision: Decision;
-  /** By household: whether all evaluators confirmed its order. */
-  readonly confirmed: readonly boolean[];
-  /** By household: bought less sold, in units of 2^-10 Wh. */
-  readonly netUnits: Float64Array;
-}
-
-export interface MonthFound {
-  readonly month: string;
-  readonly periods: readonly FoundPeriod[];
-  /** By household and period: the last reading that all evaluators confirmed before the month was closed. */
-  readonly readings: readonly (readonly (Metered | null)[])[];
-  readonly bills: readonly MeterBill[];
-  readonly suppliers: readonly SupplierMonth[];
-  readonly counts: MonthCounts;
-  /** What went wrong on the way, in words; it need not make a bill wrong. */
-  readonly troubles: readonly string[];
-}
-
-export interface MonthCounts {
-  orders: number;
-  readings: number;
-  /** Of them those that were there late, and those that corrected another. */
-  late: number;
-  corrections: number;
-}
-
-export interface MonthProgress extends MonthCounts {
-  /** Periods of which all households know what they traded. */
-  readonly decided: number;
-  readonly bills: number;
-}
+const PATIENCE_MS = 300_000;
+const ASK_AGAIN_MS = { first: 25, longest: 400 };
 
 export class MonthRun {
   readonly #market: MonthMarket;
   readonly #plan: MonthPlan;
+  readonly #runAhead: number;
   readonly #time: MarketClock;
   readonly #turn = new InTurn(AT_ONCE);
   readonly #due: Due[][][];
@@ -78,10 +40,12 @@ export class MonthRun {
   constructor(
     market: MonthMarket,
     plan: MonthPlan,
+    runAhead: number,
     onProgress: (progress: MonthProgress) => void = () => {},
   ) {
     this.#market = market;
     this.#plan = plan;
+    this.#runAhead = runAhead;
     this.#time = marketClock(systemClock, market.market.rehearsal);
     this.#onProgress = onProgress;
     this.#due = dueReadings(plan);
@@ -137,11 +101,16 @@ export class MonthRun {
   async #order(t: number, signal: AbortSignal): Promise<Ordered[]> {
     const start = this.#start(t);
     const gate = gateClosureOf(this.#market.market, start);
-    await this.#until(gate - RUN_AHEAD * this.#plan.periodS, signal);
+    await this.#until(gate - this.#runAhead * this.#plan.periodS, signal);
     return Promise.all(
       this.#market.meters.map((client, h) =>
         this.#turn.do(async () => {
           const order = await client.prepareOrder(start, this.#plan.order(h, t), 1);
+          // Too late: to be refused by every evaluator would take the time of orders that are not.
+          if (this.#time.nowS() >= gate) {
+            this.#trouble(start, "an order was too late: this machine is slower than its clock");
+            return { order, confirmed: false };
+          }
           const answers = await client.submit(order, { signal });
           const confirmed = answers.every(({ receipt }) => receipt !== null);
           if (confirmed) this.#counts.orders += 1;
@@ -223,9 +192,14 @@ export class MonthRun {
 
   /** Waits for the month to be closed, and fetches the bills. */
   async #close(signal: AbortSignal): Promise<MonthFound> {
-    const { market, meters, suppliers } = this.#market;
+    const { market, apis, meters, suppliers } = this.#market;
     const month = monthOf(market, this.#plan.first);
     await this.#until(monthClosureOf(market, month), signal);
+    // Whoever asks while evaluators close the month keeps them from it: one asks for all.
+    await this.#soon(`the closing of ${month}`, signal, async () => {
+      const records = await Promise.all(apis.map((api) => api.month(month, { signal })));
+      return records.every(({ closing }) => closing !== null) ? true : null;
+    });
     const bills = await Promise.all(
       meters.map((client, h) =>
         this.#turn.do(async () => {
@@ -255,6 +229,7 @@ export class MonthRun {
   async #soon<T>(what: string, signal: AbortSignal, ask: () => Promise<T | null>): Promise<T> {
     const deadline = systemClock.nowMs() + PATIENCE_MS;
     let last = "there is none";
+    let pauseMs = ASK_AGAIN_MS.first;
     for (;;) {
       try {
         const answer = await ask();
@@ -264,7 +239,8 @@ export class MonthRun {
         last = messageOf(error);
       }
       if (systemClock.nowMs() > deadline) throw new Error(`waited too long for ${what}: ${last}`);
-      await systemClock.sleep(ASK_AGAIN_MS, signal);
+      await systemClock.sleep(pauseMs, signal);
+      pauseMs = Math.min(2 * pauseMs, ASK_AGAIN_MS.longest);
     }
   }
 

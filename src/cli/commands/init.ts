@@ -6,6 +6,8 @@ import {
   idArgument,
   periodLengthArgument,
   startArgument,
+  webArgument,
+  websArgument,
 } from "../new-market-options.ts";
 import { withSettingOptions } from "../setting-options.ts";
 import type { InitOptions } from "./run-init.ts";
@@ -30,6 +32,12 @@ export function addInitCommand(program: Command): void {
       "each evaluator: its organisation, where meters reach it, and its port for evaluators (the next)",
       evaluatorsArgument,
     )
+    .option(
+      "--evaluators-web <url,...>",
+      "where browsers reach each evaluator, in the same order: https://HOST:PORT",
+      websArgument,
+    )
+    .option("--registrar-web <url>", "where browsers enrol with codes", webArgument)
     .option("--local", "everything on this machine, for trying out")
     .option("--registrar <host:port>", "where meters enrol with codes", addressArgument)
     .option(

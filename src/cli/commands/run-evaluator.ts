@@ -11,7 +11,9 @@ export async function runEvaluator(config: string): Promise<void> {
   });
   const signal = stopSignal();
   const service = await startService(config);
-  process.stdout.write(`${JSON.stringify({ listening: { http: service.httpPort } })}\n`);
+  const { httpPort: http, webPort } = service;
+  const listening = { http, ...(webPort === null ? {} : { web: webPort }) };
+  process.stdout.write(`${JSON.stringify({ listening })}\n`);
   await Promise.race([once(signal, "abort"), service.failed]);
   await service.stop();
 }

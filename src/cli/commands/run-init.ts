@@ -1,15 +1,22 @@
 // hushwatt init: makes the folder of a new market, from which the registrar enrols its parties.
 import { join } from "node:path";
 import { systemClock } from "../../platform/clock.ts";
-import { type Address, initMarket, type NewEvaluator } from "../../registrar/init-market.ts";
+import {
+  type Address,
+  initMarket,
+  type NewEvaluator,
+  type NewWebAddress,
+} from "../../registrar/init-market.ts";
 import { activeCount } from "../../wire/setting.ts";
 import {
   firstPeriodAfter,
   firstPeriodAt,
   idFromName,
   LOCAL_REGISTRAR,
+  LOCAL_REGISTRAR_WEB,
   localEvaluators,
   newMarketFile,
+  withWeb,
 } from "../new-market-options.ts";
 import { refusalsAsInputErrors } from "../registrar-errors.ts";
 import { chosenSetting, type SettingOptions } from "../setting-options.ts";
@@ -23,6 +30,8 @@ export interface InitOptions extends SettingOptions {
   readonly evaluators?: readonly NewEvaluator[];
   readonly local?: boolean;
   readonly registrar?: Address;
+  readonly evaluatorsWeb?: readonly NewWebAddress[];
+  readonly registrarWeb?: NewWebAddress;
   readonly period: number;
   readonly firstPeriod?: number;
 }
@@ -33,8 +42,15 @@ async function doInitCommand(folder: string, options: InitOptions): Promise<void
     throw new InputError(["say where the evaluators are: --evaluators HOST:PORT,... or --local"]);
   }
   const setting = settingOf(options);
-  const evaluators = options.evaluators ?? localEvaluators(setting.parties);
+  const evaluators = withWeb(
+    options.evaluators ?? localEvaluators(setting.parties),
+    options.evaluatorsWeb,
+  );
   const registrar = options.registrar ?? (local ? LOCAL_REGISTRAR : null);
+  const registrarWeb = options.registrarWeb ?? (local ? LOCAL_REGISTRAR_WEB : undefined);
+  if (registrarWeb !== undefined && registrar === null) {
+    throw new InputError(["--registrar-web needs a registrar's service: --registrar HOST:PORT"]);
+  }
   const { firstPeriod: startS } = options;
   const firstPeriod =
     startS === undefined
@@ -50,7 +66,8 @@ async function doInitCommand(folder: string, options: InitOptions): Promise<void
   const schedule = { period_s: period, first_period: firstPeriod };
   const files = registrar === null ? "market.json and revocations.pem" : "market.json";
   const rules = { parameters, setting, schedule, settlement };
-  await initMarket(folder, { id, ...rules, evaluators, registrar });
+  const where = { evaluators, registrar, ...(registrarWeb === undefined ? {} : { registrarWeb }) };
+  await initMarket(folder, { id, ...rules, ...where });
   const needed = activeCount(setting);
   print([
     `market ${id}: ${evaluators.length} evaluators, ${needed} of them compute; first period ${firstPeriod}`,

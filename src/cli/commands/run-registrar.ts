@@ -27,7 +27,8 @@ async function doRunRegistrar({ market, config, host, port }: RegistrarOptions):
   const read = await readRegistrarConfig(file);
   const http = { host: host ?? read.http.host, port: port ?? read.http.port };
   const running = await startRegistrar({ ...read, http });
-  print([JSON.stringify({ listening: { http: running.port } })]);
+  const web = running.webPort === null ? {} : { web: running.webPort };
+  print([JSON.stringify({ listening: { http: running.port, ...web } })]);
   if (!signal.aborted) await once(signal, "abort");
   await running.stop();
 }

@@ -24,6 +24,7 @@ import { type BillsReport, billLines, billProblems } from "../bills-report.ts";
 import { SMALLEST_WIDTH } from "../chart.ts";
 import { type DayRehearsal, startDay } from "../day-rehearsal.ts";
 import { dayChart, dayHeading, dayTable, whoSawWhat } from "../day-report.ts";
+import { type KeptPages, keptPages } from "../kept-pages.ts";
 import { summaryLine } from "../operator-report.ts";
 import { rehearsedDay } from "../rehearsed-day.ts";
 import { stopSignal } from "../stop-signal.ts";
@@ -57,16 +58,21 @@ export async function startCommand(options: StartOptions): Promise<void> {
     const speed = options.speed ?? rehearsalSpeed(options.households, slowness);
     const started = await startDay(day, {
       seed,
+      goesOn: options.keep === true,
       speed,
       folder,
+      web: options.keep === true,
       onStage: (stage) => progress.show(stage),
       onProgress: (done) => progress.show(progressText(day, done)),
     });
+    let pages: KeptPages | null = null;
     try {
+      if (options.keep === true) pages = await servePages(started, progress);
       await rehearse(day, started, options, progress, signal);
       if (options.keep === true && !signal.aborted) await keepRunning(started, signal);
     } finally {
       progress.clear();
+      await pages?.stop();
       await started.rehearsal.stop();
     }
   } finally {
@@ -140,6 +146,19 @@ function receivedBy(found: readonly RehearsedPeriod[], market: MarketDocument): 
     const shares = Buffer.concat(piecesIn(pieces, SHOWN_EVALUATOR, body));
     return shares.toString("hex").match(new RegExp(`.{1,${HEX_DIGITS}}`, "g")) ?? [];
   });
+}
+
+/** Shows the market to browsers, and says where. */
+async function servePages({ files }: DayRehearsal, progress: Progress): Promise<KeptPages> {
+  progress.show("building the pages");
+  const pages = await keptPages(files.marketFile);
+  progress.clear();
+  print([
+    `Open ${pages.address} in a browser to watch the market and to take part.`,
+    `Code for a household: ${pages.code}`,
+    "",
+  ]);
+  return pages;
 }
 
 /** Goes on, the same day again and again, until it is interrupted. */

@@ -21,6 +21,7 @@ import { orderLayout } from "../../market/order-layout.ts";
 import { orderPieces, readingPieces } from "../../market/order-pieces.ts";
 import { readingLayout } from "../../market/reading.ts";
 import { systemClock } from "../../platform/clock.ts";
+import type { WebListener } from "../../platform/web-listener.ts";
 import type { EvaluatorStore, Lease } from "../../storage/evaluator-store.ts";
 import { openStore } from "../../storage/open-store.ts";
 import { type RequestToSign, signRequest } from "../../wire/http-signature.ts";
@@ -72,6 +73,8 @@ export interface ServiceOptions {
   readonly settlement?: boolean;
   /** Orders are stored after this only. */
   readonly storing?: Promise<void>;
+  /** A listener for browsers, with files in the test's folder if it has some. */
+  readonly web?: WebListener | ((folder: string) => WebListener);
 }
 
 /** Periods are settled four periods after delivery, months closed five days after their end. */
@@ -121,6 +124,7 @@ type Parts = Pick<
   | "store"
   | "http"
   | "port"
+  | "webPort"
   | "time"
   | "logFile"
   | "databaseFile"
@@ -134,6 +138,7 @@ export class TestService {
   readonly store: EvaluatorStore;
   readonly http: HttpService;
   readonly port: number;
+  readonly webPort: number | null;
   /** Market time in seconds; the test moves it. */
   readonly time: { nowS: number };
   /** What was logged, a JSON object per line. */
@@ -150,6 +155,7 @@ export class TestService {
     this.store = parts.store;
     this.http = parts.http;
     this.port = parts.port;
+    this.webPort = parts.webPort;
     this.time = parts.time;
     this.logFile = parts.logFile;
     this.databaseFile = parts.databaseFile;
@@ -167,6 +173,7 @@ export class TestService {
     limits,
     settlement,
     storing,
+    web,
   }: ServiceOptions = {}): Promise<TestService> {
     const folder = mkdtempSync(join(tmpdir(), "hw-http-"));
     const logFile = join(folder, "log");
@@ -191,8 +198,10 @@ export class TestService {
       log,
       metrics,
       ...(limits === undefined ? {} : { limits }),
+      ...(web === undefined ? {} : { web: typeof web === "function" ? web(folder) : web }),
     });
     const port = await http.listen({ host: "127.0.0.1", port: 0 });
+    const webPort = await http.listenWeb();
     onTestFinished(async () => {
       await http.close();
       await store.close();
@@ -206,6 +215,7 @@ export class TestService {
       store,
       http,
       port,
+      webPort,
       time,
       logFile,
       databaseFile,

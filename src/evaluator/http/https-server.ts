@@ -1,19 +1,36 @@
 // The server of HTTPS under the routes: TLS 1.3 only, with the evaluator's own certificate, and a bound for everything
 // that a slow or hostile client could use up.
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type {
+  IncomingMessage,
+  ServerOptions as PlainServerOptions,
+  ServerResponse,
+} from "node:http";
 import type { ServerOptions } from "node:https";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import type { Identity } from "../../crypto/certificates.ts";
 import { TLS_SETTINGS } from "../../platform/limits.ts";
+import { type WebKeyPair, webTlsOptions } from "../../platform/web-listener.ts";
 import type { HttpContext, HttpLimits } from "./context.ts";
 import { brokenRequest, rawProblem } from "./problem-answers.ts";
 
 /** How often connections are looked at whose requests do not arrive. */
 const LEAST_CHECKS = 4;
 
+/** Bounds of any server, with or without TLS. */
+const plainOptions = (limits: HttpLimits): PlainServerOptions => ({
+  noDelay: true,
+  maxHeaderSize: limits.headersBytes,
+  headersTimeout: limits.headersMs,
+  connectionsCheckingInterval: Math.ceil(limits.headersMs / LEAST_CHECKS),
+  // Routes refuse requests without Host, with problem details.
+  requireHostHeader: false,
+});
+
+/** For everybody who knows the market's authority. */
 export function serverOptions(identity: Identity, limits: HttpLimits): ServerOptions {
   return {
+    ...plainOptions(limits),
     key: identity.privateKeyPem,
     cert: identity.certificatePem,
     minVersion: TLS_SETTINGS.version,
@@ -23,14 +40,17 @@ export function serverOptions(identity: Identity, limits: HttpLimits): ServerOpt
     ALPNProtocols: ["http/1.1"],
     honorCipherOrder: true,
     handshakeTimeout: limits.handshakeMs,
-    noDelay: true,
-    maxHeaderSize: limits.headersBytes,
-    headersTimeout: limits.headersMs,
-    connectionsCheckingInterval: Math.ceil(limits.headersMs / LEAST_CHECKS),
-    // Routes refuse requests without Host, with problem details.
-    requireHostHeader: false,
   };
 }
+
+/** For browsers: with a certificate that they trust or, on this machine only, without TLS. */
+export const browserServerOptions = (
+  keyPair: WebKeyPair | null,
+  limits: HttpLimits,
+): { https: ServerOptions } | { http: PlainServerOptions } =>
+  keyPair === null
+    ? { http: plainOptions(limits) }
+    : { https: { ...plainOptions(limits), ...webTlsOptions(keyPair) } };
 
 interface Exchange {
   readonly request: IncomingMessage;

@@ -20,32 +20,37 @@ declare module "fastify" {
 export interface RequestBounds {
   /** From now on new requests are told to come again. */
   stopped: boolean;
+  inFlight: number;
 }
 
+/** For all listeners of a process together. */
+export const newBounds = (): RequestBounds => ({ stopped: false, inFlight: 0 });
+
 /** Adds to `app` what happens with every request. */
-export function watchRequests(app: FastifyInstance, context: HttpContext): RequestBounds {
-  const bounds: RequestBounds = { stopped: false };
-  let inFlight = 0;
+export function watchRequests(
+  app: FastifyInstance,
+  context: HttpContext,
+  bounds: RequestBounds,
+): void {
   app.decorateRequest("signer", null);
   app.decorateRequest("outcome", null);
   app.addHook("onRequest", async (request, reply) => {
-    inFlight += 1;
+    bounds.inFlight += 1;
     measure(context, request, reply, () => {
-      inFlight -= 1;
-      return inFlight;
+      bounds.inFlight -= 1;
+      return bounds.inFlight;
     });
-    context.metrics.requestsInFlight.set(inFlight);
+    context.metrics.requestsInFlight.set(bounds.inFlight);
     reply.headers({ ...ANSWER_HEADERS, "x-request-id": request.id });
     if (bounds.stopped) {
       reply.header("connection", "close");
       throw new RetryLaterError("busy", "this process stops", 1);
     }
-    if (inFlight > context.limits.requestsInFlight) {
+    if (bounds.inFlight > context.limits.requestsInFlight) {
       throw new RetryLaterError("busy", "too many requests are being answered", 1);
     }
     checkForm(request);
   });
-  return bounds;
 }
 
 function checkForm({ method, headers, raw }: FastifyRequest): void {

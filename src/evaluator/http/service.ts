@@ -1,5 +1,7 @@
-// The evaluator's HTTPS service: the routes of endpoints.ts on the server of https-server.ts.
-import { METHODS } from "node:http";
+// The evaluator's HTTPS service: the routes of endpoints.ts on the servers of https-server.ts, one for everybody who
+// knows the market's authority and, where it is configured, one for browsers. Both have the same routes and bounds.
+import { METHODS, type ServerOptions } from "node:http";
+import type { ServerOptions as HttpsServerOptions } from "node:https";
 import type { Duplex } from "node:stream";
 import {
   type FastifyInstance,
@@ -11,6 +13,7 @@ import {
 import { nodePrimitives } from "../../crypto/node-primitives.ts";
 import { signerOf } from "../../crypto/signing-key.ts";
 import { LIMITS } from "../../platform/limits.ts";
+import { followWebKeyPair, readWebKeyPair, type WebListener } from "../../platform/web-listener.ts";
 import type { EvaluatorStore } from "../../storage/evaluator-store.ts";
 import { toHex } from "../../wire/hex.ts";
 import { ORDER_MEDIA_TYPE, READING_MEDIA_TYPE } from "../../wire/order-body.ts";
@@ -18,18 +21,24 @@ import { ProblemError } from "../../wire/problems.ts";
 import { CORS_PREFLIGHT } from "./answer-headers.ts";
 import type { HttpContext, HttpLimits } from "./context.ts";
 import { ENDPOINTS, type Endpoint, type EndpointName } from "./endpoints.ts";
-import { guardServer, serverOptions } from "./https-server.ts";
+import { browserServerOptions, guardServer, serverOptions } from "./https-server.ts";
 import { answerErrors } from "./problem-answers.ts";
-import { type RequestBounds, watchRequests } from "./requests.ts";
-import { type Handler, routesOf } from "./routes.ts";
+import { newBounds, type RequestBounds, watchRequests } from "./requests.ts";
+import { type Handler, type Routes, routesOf } from "./routes.ts";
 
 export interface HttpServiceOptions extends Omit<HttpContext, "limits"> {
   readonly limits?: Partial<HttpLimits>;
+  /** Where browsers are served, too. */
+  readonly web?: WebListener;
 }
+
+type Address = { readonly host: string; readonly port: number };
 
 export interface HttpService {
   /** Listens; resolves with the port. Rejects when the address cannot be listened on. */
-  listen(address: { readonly host: string; readonly port: number }): Promise<number>;
+  listen(address: Address): Promise<number>;
+  /** The same for browsers; null where they are not served. */
+  listenWeb(): Promise<number | null>;
   /** Takes no more requests; resolves when those that are there have been answered. */
   close(): Promise<void>;
   readonly app: FastifyInstance;
@@ -44,13 +53,57 @@ export async function createHttpService(options: HttpServiceOptions): Promise<Ht
   const limits = { ...LIMITS, ...options.limits };
   const store = counted(options.store, options.metrics);
   const context: HttpContext = { ...options, limits, store };
-  const { handlers, bodyBytes, drained } = routesOf(context, signerOf(options.identity));
-  const answerError = answerErrors(options.log);
+  const routes = routesOf(context, signerOf(options.identity));
+  const bounds = newBounds();
+  const app = createApp(context, routes, bounds, {
+    https: serverOptions(options.identity, limits),
+  });
+  await app.ready();
+  const browsers = await browserApp(options, context, routes, bounds);
+  const apps = browsers === null ? [app] : [app, browsers.app];
+  return {
+    app,
+    listen: (address) => listen(app, address),
+    listenWeb: async () => (browsers === null ? null : listen(browsers.app, browsers.listener)),
+    async close() {
+      bounds.stopped = true;
+      browsers?.stop();
+      await routes.drained();
+      await Promise.all(apps.map((one) => one.close()));
+    },
+  };
+}
+
+async function browserApp(
+  { web: listener, clock, log }: HttpServiceOptions,
+  context: HttpContext,
+  routes: Routes,
+  bounds: RequestBounds,
+) {
+  if (listener === undefined) return null;
+  const server = browserServerOptions(await readWebKeyPair(listener), context.limits);
+  const app = createApp(context, routes, bounds, server);
+  await app.ready();
+  const stopping = new AbortController();
+  const onProblem = (message: string) => log.warn(`the certificate for browsers: ${message}`);
+  const follow = { clock, signal: stopping.signal, onProblem };
+  void followWebKeyPair(listener, app.server, follow);
+  return { app, listener, stop: () => stopping.abort() };
+}
+
+function createApp(
+  context: HttpContext,
+  { handlers, bodyBytes }: Routes,
+  bounds: RequestBounds,
+  server: { readonly https: HttpsServerOptions } | { readonly http: ServerOptions },
+): FastifyInstance {
+  const { limits, log } = context;
+  const answerError = answerErrors(log);
   let onClientError = (_error: NodeJS.ErrnoException, socket: Duplex): void => {
     socket.destroy();
   };
   const app = fastify({
-    https: serverOptions(options.identity, limits),
+    ...(server as { readonly https: HttpsServerOptions }),
     bodyLimit: bodyBytes,
     requestTimeout: limits.requestArrivalMs,
     keepAliveTimeout: limits.keepAliveMs,
@@ -78,14 +131,9 @@ export async function createHttpService(options: HttpServiceOptions): Promise<Ht
   app.setNotFoundHandler(() => {
     throw new ProblemError("not-found", "there is nothing at this path; see /openapi.json");
   });
-  const bounds = watchRequests(app, context);
+  watchRequests(app, context, bounds);
   addRoutes(app, handlers);
-  await app.ready();
-  return {
-    app,
-    listen: (address) => listen(app, address),
-    close: () => close(app, bounds, drained),
-  };
+  return app;
 }
 
 function requestIds(): () => string {
@@ -97,23 +145,10 @@ function requestIds(): () => string {
   };
 }
 
-async function listen(
-  app: FastifyInstance,
-  address: { readonly host: string; readonly port: number },
-): Promise<number> {
-  await app.listen(address);
+async function listen(app: FastifyInstance, { host, port }: Address): Promise<number> {
+  await app.listen({ host, port });
   const at = app.server.address();
-  return at === null || typeof at === "string" ? address.port : at.port;
-}
-
-async function close(
-  app: FastifyInstance,
-  bounds: RequestBounds,
-  drained: () => Promise<void>,
-): Promise<void> {
-  bounds.stopped = true;
-  await drained();
-  await app.close();
+  return at === null || typeof at === "string" ? port : at.port;
 }
 
 function addRoutes(app: FastifyInstance, handlers: Readonly<Record<EndpointName, Handler>>): void {

@@ -1,0 +1,203 @@
+// The household of this browser: who it is, its gateway while this tab is the one that runs it, and its settings.
+import { batch, effect, signal } from "@preact/signals";
+import type { EvaluatorApi } from "../../../src/client/evaluator-api.ts";
+import type { MeterClient } from "../../../src/client/meter-client.ts";
+import type { ClearOrder } from "../../../src/client/prepared-order.ts";
+import type { MarketDocument } from "../../../src/market/market-document.ts";
+import { systemClock } from "../../../src/platform/clock.ts";
+import { marketClock } from "../../../src/platform/market-clock.ts";
+import type { Signer } from "../../../src/wire/http-signature.ts";
+import { type Engine, engine, isOnline, market, silentEvaluators } from "../market/feed.ts";
+import { HouseholdDatabase, type StoredIdentity } from "./database.ts";
+import { Gateway } from "./gateway.ts";
+import { EMPTY_SETTINGS, type HouseholdSettings, wishOf } from "./settings.ts";
+
+/**
+ * "unsupported": this browser, or this market, cannot. "elsewhere": another tab runs the gateway. "new": no
+ * certificate.
+ */
+export type SessionState = "loading" | "unsupported" | "new" | "ready" | "elsewhere";
+
+export const sessionState = signal<SessionState>("loading");
+/** What is missing, in one of these words. */
+export const unsupported = signal<"context" | "storage" | "addresses" | null>(null);
+export const identity = signal<StoredIdentity | null>(null);
+export const gateway = signal<Gateway | null>(null);
+/** How this household speaks to evaluators; while the gateway runs here. */
+export const access = signal<HouseholdAccess | null>(null);
+export const settings = signal<HouseholdSettings>(EMPTY_SETTINGS);
+
+export interface HouseholdAccess {
+  readonly client: MeterClient;
+  readonly apis: readonly EvaluatorApi[];
+  readonly signer: Signer;
+  readonly meter: string;
+  readonly supplier: number;
+}
+
+let database: HouseholdDatabase | null = null;
+let started = false;
+
+/** Opens what this browser has kept, once the market is known. May be called again and again. */
+export function startSession(): void {
+  if (started) return;
+  started = true;
+  const stop = effect(() => {
+    const [document, library] = [market.value, engine.value];
+    if (document === null || library === null) return;
+    queueMicrotask(() => stop());
+    void open(document, library);
+  });
+}
+
+async function open(document: MarketDocument, library: Engine): Promise<void> {
+  if (!window.isSecureContext) return cannot("context");
+  if (library.browserApis(document) === null) return cannot("addresses");
+  try {
+    database = await HouseholdDatabase.open(document.id);
+    const kept = await database.setting<HouseholdSettings>("household");
+    const own = await database.identity();
+    batch(() => {
+      settings.value = { ...EMPTY_SETTINGS, ...kept };
+      identity.value = own;
+    });
+    if (own?.enrolled == null) sessionState.value = "new";
+    else await runHere(false);
+  } catch {
+    cannot("storage");
+  }
+}
+
+function cannot(what: NonNullable<typeof unsupported.value>): void {
+  unsupported.value = what;
+  sessionState.value = "unsupported";
+}
+
+/** Runs the gateway in this tab, as soon as no other one does; at once with `steal`, which ends it there. */
+export async function runHere(steal: boolean): Promise<void> {
+  const document = market.value!;
+  const name = `hushwatt ${document.id}`;
+  if (!steal) {
+    const free = await navigator.locks.request(
+      name,
+      { ifAvailable: true },
+      (lock) => lock !== null,
+    );
+    if (!free) sessionState.value = "elsewhere";
+  }
+  const held = async () => {
+    await startGateway();
+    await new Promise(() => {}); // For as long as the tab is open.
+  };
+  navigator.locks.request(name, { steal }, held).catch(() => {
+    // Another tab has taken it.
+    gateway.value?.stop();
+    batch(() => {
+      gateway.value = null;
+      sessionState.value = "elsewhere";
+    });
+  });
+}
+
+async function startGateway(): Promise<void> {
+  const [document, library, own] = [market.value!, engine.value!, identity.value];
+  const enrolled = own?.enrolled;
+  if (own === null || enrolled == null || database === null) return;
+  const time = marketClock(systemClock, document.rehearsal);
+  const { webPrimitives: primitives } = library;
+  const { meter, supplier } = enrolled;
+  const apis = library.browserApis(document)!;
+  const signer: Signer = {
+    party: { role: "meter", id: meter },
+    certificateDer: derOf(enrolled.certificatePem),
+    sign: async (bytes) => {
+      const algorithm = { name: "ECDSA", hash: "SHA-256" };
+      const signed = await crypto.subtle.sign(
+        algorithm,
+        own.keys.privateKey,
+        new Uint8Array(bytes),
+      );
+      return new Uint8Array(signed);
+    },
+  };
+  const client = new library.MeterClient({
+    market: document,
+    apis,
+    signer,
+    meter,
+    supplier,
+    tools: { field: new library.Field(), primitives },
+  });
+  const wish = (start: number): ClearOrder | null => wishOf(settings.value, document, start);
+  const opened = await Gateway.open({
+    market: document,
+    client,
+    database,
+    clock: systemClock,
+    time,
+    primitives,
+    wish,
+  });
+  batch(() => {
+    gateway.value = opened;
+    access.value = { client, apis, signer, meter, supplier };
+    sessionState.value = "ready";
+  });
+  opened.run();
+  sendAgainWhenReached(opened);
+}
+
+/** Orders that wait are sent as soon as an evaluator, or the connection, is back. */
+function sendAgainWhenReached(running: Gateway): void {
+  let before = Number.POSITIVE_INFINITY;
+  effect(() => {
+    const missing = silentEvaluators.value.length + (isOnline.value ? 0 : 1);
+    if (missing < before) running.sendAgain();
+    before = missing;
+  });
+}
+
+function derOf(pem: string): Uint8Array {
+  const digits = pem.replace(/-----[^-]+-----|\s/g, "");
+  return Uint8Array.from(atob(digits), (character) => character.charCodeAt(0));
+}
+
+/** Keeps settings, and has the gateway order accordingly. */
+export async function keepSettings(changed: Partial<HouseholdSettings>): Promise<void> {
+  settings.value = { ...settings.value, ...changed };
+  await database?.keepSetting("household", settings.value);
+}
+
+export const exportHistory = () => database?.everything();
+
+/**
+ * Enrols this device with a one-time code. Again after a failure, it uses the same key: the registrar gives the
+ * same certificate. Rejects with EnrolmentError or TransportError.
+ */
+export async function enrol(code: string): Promise<void> {
+  const [library, document] = [engine.value!, market.value!];
+  const own = identity.value ?? (await newIdentity(library));
+  identity.value = own;
+  const url = document.registrar?.web;
+  if (url === undefined) throw new Error("this market has no registrar for browsers");
+  const request = { code, request: own.requestPem };
+  const answer = await library.enrolByCode(library.fetchTransport(), url, request);
+  const enrolled = {
+    meter: answer.id,
+    supplier: answer.supplier,
+    certificatePem: answer.certificate,
+    atMs: systemClock.utcMs(),
+  };
+  await database!.keepIdentity({ ...own, enrolled });
+  identity.value = { ...own, enrolled };
+  // So that the browser does not clear it when its disk is full.
+  void navigator.storage.persist?.();
+  await runHere(false);
+}
+
+async function newIdentity(library: Engine): Promise<StoredIdentity> {
+  const keys = await library.createDeviceKey();
+  const made = { keys, requestPem: await library.requestFor(keys), enrolled: null };
+  await database!.keepIdentity(made);
+  return made;
+}
