@@ -1,5 +1,5 @@
-// What an evaluator keeps with a settlement or a closing besides long vectors, as JSON: its shares of what suppliers may
-// learn, and what later decisions need. It is its own, and never given to anybody as a whole.
+// What an evaluator keeps with a settlement or a closing besides long vectors, as JSON: its shares of what suppliers
+// may learn, and what later decisions need. It is its own, and never given to anybody as a whole.
 import { z } from "zod";
 
 /** By supplier; null for one that may not learn it. */

@@ -49,8 +49,8 @@ export interface ReadingsToCheck {
 }
 
 /**
- * Checks readings: positions of those that are rejected. Throws ChannelError when another evaluator fails, AbortError when
- * one is found to lie; the links are closed then.
+ * Checks readings: positions of those that are rejected. Throws ChannelError when another evaluator fails, AbortError
+ * when one is found to lie; the links are closed then.
  */
 export async function checkReadings(
   tools: EngineTools,

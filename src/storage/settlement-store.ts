@@ -37,7 +37,9 @@ export interface MatterRow<Decision> {
   readonly ballot: number;
   /** What it has accepted, and in which ballot. */
   readonly prepared: { readonly ballot: number; readonly decision: Decision } | null;
-  /** What this evaluator keeps with the decision, or else with what it has accepted; null if it has no shares of that. */
+  /**
+   * What this evaluator keeps with the decision, or else with what it has accepted; null if it has no shares of that.
+   */
   readonly notes: string | null;
   readonly decision: Signed<Decision> | null;
 }
@@ -83,7 +85,10 @@ export interface SettlementStore {
     entries: readonly Pick<OrderEntry, "meter" | "sequence">[],
     onBody: (index: number, body: Uint8Array) => void,
   ): Promise<void>;
-  /** No more readings of a month are taken: those that are being added are in, or refused, when this resolves. Idempotent. */
+  /**
+   * No more readings of a month are taken: those that are being added are in, or refused, when this resolves.
+   * Idempotent.
+   */
   closeReadings(lease: Lease, month: number): Promise<void>;
   /** Periods from..to (exclusive) with a reading that is later than the one that counts in revision 0, ascending. */
   changedPeriods(from: number, to: number): Promise<readonly number[]>;
@@ -94,7 +99,9 @@ export interface SettlementStore {
   lastDecidedMatter(kind: MatterKind): Promise<number | null>;
   /** The decided settlements of periods from..to (exclusive), by period and revision. */
   settlements(from: number, to: number): Promise<readonly DecidedSettlement[]>;
-  /** Revisions 1 of periods from..to (exclusive) that this evaluator has taken part in, decided or not: their periods. */
+  /**
+   * Revisions 1 of periods from..to (exclusive) that this evaluator has taken part in, decided or not: their periods.
+   */
   revisedPeriods(from: number, to: number): Promise<readonly number[]>;
 
   /** As `promise` of a period. */
@@ -102,8 +109,8 @@ export interface SettlementStore {
   /** Notes that a settlement is being computed: state `settling` of its period, if that was published. */
   beginSettling(lease: Lease, start: number): Promise<void>;
   /**
-   * As `prepare` of a period: accepts `decision` in the ballot that was promised last. `own` null keeps what is there if the
-   * decision is the same.
+   * As `prepare` of a period: accepts `decision` in the ballot that was promised last. `own` null keeps what is there
+   * if the decision is the same.
    */
   prepareMatter<Kind extends MatterKind>(
     lease: Lease,
@@ -142,8 +149,8 @@ export interface SettlementStore {
   /** The bills of a supplier's customers, by meter. */
   bills(month: number, supplier: number): Promise<readonly BillRow[]>;
   /**
-   * Deletes bodies of readings, shares of trades and settled amounts of periods from..to (exclusive), whose month is closed.
-   * Resolves with how many bodies there were.
+   * Deletes bodies of readings, shares of trades and settled amounts of periods from..to (exclusive), whose month is
+   * closed. Resolves with how many bodies there were.
    */
   forgetSettled(lease: Lease, from: number, to: number): Promise<number>;
 }

@@ -1,5 +1,5 @@
-// The part of the store's contract that is about settlement: readings, ballots of settlements and closings, kept shares,
-// bills. Every test runs on SQLite and on PostgreSQL.
+// The part of the store's contract that is about settlement: readings, ballots of settlements and closings, kept
+// shares, bills. Every test runs on SQLite and on PostgreSQL.
 import { describe, expect, it } from "vitest";
 import { textOfPeriod } from "../wire/records.ts";
 import type { Closing, Settlement } from "../wire/settlement-records.ts";

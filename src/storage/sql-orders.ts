@@ -1,5 +1,5 @@
-// Rows that meters send in SQL: orders, and readings after delivery. Accepted in batches, each row decided by itself, no
-// order into a period that is closed. How it is with readings is in sql-readings.ts.
+// Rows that meters send in SQL: orders, and readings after delivery. Accepted in batches, each row decided by itself,
+// no order into a period that is closed. How it is with readings is in sql-readings.ts.
 import { type Kysely, sql, type Transaction } from "kysely";
 import { nextTurn } from "../platform/turn.ts";
 import { fromHex } from "../wire/hex.ts";

@@ -1,6 +1,6 @@
 // Evaluators killed while they settle periods and close a month, again and again, while readings and corrections keep
-// coming: every matter has one decision, the same at all of them, every reading that all have confirmed counts, and every
-// bill is what its meter's own history comes to.
+// coming: every matter has one decision, the same at all of them, every reading that all have confirmed counts, and
+// every bill is what its meter's own history comes to.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -176,7 +176,9 @@ interface Remembered {
 
 const NO_READING = { metered: null, readingId: null } as const;
 
-/** A meter's month: it orders, and after delivery sends what it metered, corrected once or twice, or sometimes nothing. */
+/**
+ * A meter's month: it orders, and after delivery sends what it metered, corrected once or twice, or sometimes nothing.
+ */
 async function liveThrough(
   { market, meters }: Market,
   index: number,

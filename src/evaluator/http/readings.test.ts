@@ -1,5 +1,5 @@
-// Readings, settlements, months and bills over HTTPS: what is taken and when, what is refused and with which words, and who
-// may see which share.
+// Readings, settlements, months and bills over HTTPS: what is taken and when, what is refused and with which words, and
+// who may see which share.
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { nodePrimitives } from "../../crypto/node-primitives.ts";

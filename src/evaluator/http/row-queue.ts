@@ -1,6 +1,6 @@
 // Orders or readings on their way to the disk: those that arrive in a short time, or while a batch is being stored, are
-// one batch, so that many share the cost of a durable write. The answer to each is known when the store has resolved, not
-// before.
+// one batch, so that many share the cost of a durable write. The answer to each is known when the store has resolved,
+// not before.
 import type { Clock } from "../../platform/clock.ts";
 import type { AddOrderResult } from "../../storage/evaluator-store.ts";
 

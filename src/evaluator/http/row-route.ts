@@ -1,6 +1,6 @@
-// Taking orders and readings: everything that can be checked without the other evaluators, cheap checks before expensive
-// ones; then the row is made durable, and only then its receipt is signed. What is special of either kind stands in
-// order-route.ts and reading-route.ts.
+// Taking orders and readings: everything that can be checked without the other evaluators, cheap checks before
+// expensive ones; then the row is made durable, and only then its receipt is signed. What is special of either kind
+// stands in order-route.ts and reading-route.ts.
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { nodePrimitives } from "../../crypto/node-primitives.ts";
 import type { AddOrderResult, NewOrder, OrderEntry } from "../../storage/evaluator-store.ts";

@@ -1,5 +1,5 @@
-// What is to be settled and closed next, and when: periods one after the other some time after delivery, and months when
-// their readings are complete. Clearing comes first: nothing is begun that could keep a gate waiting.
+// What is to be settled and closed next, and when: periods one after the other some time after delivery, and months
+// when their readings are complete. Clearing comes first: nothing is begun that could keep a gate waiting.
 import { gateClosureOf } from "../../market/market-document.ts";
 import { monthClosureOf, monthOf, periodsOfMonth, settlementDueOf } from "../../market/tariffs.ts";
 import type { PeriodContext } from "./context.ts";

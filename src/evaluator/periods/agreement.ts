@@ -1,6 +1,6 @@
 // The set of orders, or of readings, that counts: those that every evaluator of the group holds, of each meter the last
-// one that all of them hold. Only names are compared. A meter's earlier orders stay until then: its last one may not have
-// reached everybody.
+// one that all of them hold. Only names are compared. A meter's earlier orders stay until then: its last one may not
+// have reached everybody.
 import { ChannelError } from "../../channel/channel.ts";
 import { AbortError } from "../../mpc/abort.ts";
 import { LIMITS } from "../../platform/limits.ts";

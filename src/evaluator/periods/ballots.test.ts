@@ -1,5 +1,6 @@
 // Groups of evaluators that break up at any moment, thousands of times: a period never has two decisions, and it has
-// one as soon as a group stays together. The same of settlements and closings, which have no deadline and are never void.
+// one as soon as a group stays together. The same of settlements and closings, which have no deadline and are never
+// void.
 import { describe, expect, it } from "vitest";
 import type { Decision } from "../../wire/records.ts";
 import { chooseCourse, leastMembers, majorityOf, nextBallot } from "./ballots.ts";

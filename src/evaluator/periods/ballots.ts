@@ -1,8 +1,8 @@
 // Which decision a group of evaluators has to go on with, from where each of them stands: the rules that make sure a
-// matter (the clearing of a period, its settlement, the closing of a month) has one decision for ever, whoever fails when (Lamport 1998, with the whole group of a ballot as its quorum).
-// A group always holds a majority of the market's evaluators, so any two groups have a member in common. A decision
-// stands when all of a group have accepted it in the same ballot; each group takes a higher ballot than any that its
-// members promised before.
+// matter (the clearing of a period, its settlement, the closing of a month) has one decision for ever, whoever fails
+// when (Lamport 1998, with the whole group of a ballot as its quorum). A group always holds a majority of the market's
+// evaluators, so any two groups have a member in common. A decision stands when all of a group have accepted it in the
+// same ballot; each group takes a higher ballot than any that its members promised before.
 import { assert } from "../../platform/assert.ts";
 import type { Signed } from "../../storage/settlement-store.ts";
 import { activeCount, type Setting } from "../../wire/setting.ts";
@@ -35,8 +35,8 @@ export interface GroupNeeds {
   /** How many evaluators have to be there to compute. */
   readonly toCompute: number;
   /**
-   * Whether it must be decided until a deadline, and is void else: until then results that nobody else has are waited for.
-   * Without, whatever fails is tried again for ever, and what is missing here is there when others are back.
+   * Whether it must be decided until a deadline, and is void else: until then results that nobody else has are waited
+   * for. Without, whatever fails is tried again for ever, and what is missing here is there when others are back.
    */
   readonly deadline: boolean;
 }

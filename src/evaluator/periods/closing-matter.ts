@@ -1,5 +1,5 @@
-// The closing of a month as a matter to be decided: which settlements it sums up. With the decision each evaluator keeps
-// its own shares of all bills.
+// The closing of a month as a matter to be decided: which settlements it sums up. With the decision each evaluator
+// keeps its own shares of all bills.
 import {
   closePosition,
   NO_OPEN_POSITIONS,

@@ -16,8 +16,8 @@ import { handOver, leastHolders } from "./handover.ts";
 import { lackingSchema, openPositionsSchema } from "./round-messages.ts";
 
 /**
- * Sees to it that every member has its shares of these settlements. Resolves with null when all have them, else with what
- * has to be waited for.
+ * Sees to it that every member has its shares of these settlements. Resolves with null when all have them, else with
+ * what has to be waited for.
  */
 export async function recoverSettlements(
   context: PeriodContext,

@@ -19,7 +19,9 @@ export interface MeterOfPeriod {
   readonly reading: number | null;
 }
 
-/** The meters, in order of their ids. `orders` and `readings` are in that order, `rejected` are positions of readings. */
+/**
+ * The meters, in order of their ids. `orders` and `readings` are in that order, `rejected` are positions of readings.
+ */
 export function metersOf(
   orders: readonly OrderEntry[],
   readings: readonly OrderEntry[],

@@ -1,6 +1,6 @@
-// How a matter (the clearing of a period, its settlement, the closing of a month) is decided by evaluators that are linked
-// with each other: they tell where they stand with it, and go on together as ballots.ts says. Each message is sent when
-// what it says is durable, so any of them may be killed at any moment.
+// How a matter (the clearing of a period, its settlement, the closing of a month) is decided by evaluators that are
+// linked with each other: they tell where they stand with it, and go on together as ballots.ts says. Each message is
+// sent when what it says is durable, so any of them may be killed at any moment.
 import type { z } from "zod";
 import { AbortError } from "../../mpc/abort.ts";
 import { InvariantError } from "../../platform/assert.ts";

@@ -1,5 +1,5 @@
-// Deletes what a closed month needs no more, little by little, beside everything else: bodies of readings, and shares of
-// single periods. Bills, names and decisions stay.
+// Deletes what a closed month needs no more, little by little, beside everything else: bodies of readings, and shares
+// of single periods. Bills, names and decisions stay.
 import { monthOf, periodsOfMonth } from "../../market/tariffs.ts";
 import { type Lease, LeaseLostError } from "../../storage/evaluator-store.ts";
 import type { PeriodContext } from "./context.ts";

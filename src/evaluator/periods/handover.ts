@@ -1,9 +1,9 @@
-// Shares for an evaluator that has none of a value, from those that have them: one that stood by or was away gets exactly
-// the share that it would have, and the others learn nothing.
+// Shares for an evaluator that has none of a value, from those that have them: one that stood by or was away gets
+// exactly the share that it would have, and the others learn nothing.
 //   Replicated: both components of evaluator i are held by others, who send them.
-//   Shamir: its share is a sum over t + 1 holders j of l_j f(j). Each sends its term masked by a share of zero among the
-//   holders, made of keys that each two of them have drawn for this; so only the sum is learnt (Herzberg, Jarecki,
-//   Krawczyk, Yung 1995, section 4, with masks of zero in place of polynomials).
+//   Shamir: its share is a sum over t + 1 holders j of l_j f(j). Each sends its term masked by a share of zero among
+//   the holders, made of keys that each two of them have drawn for this; so only the sum is learnt (Herzberg,
+//   Jarecki, Krawczyk, Yung 1995, section 4, with masks of zero in place of polynomials).
 import type { Link } from "../../channel/channel.ts";
 import { receiveBytes, sendBytes } from "../../channel/long-messages.ts";
 import type { Field } from "../../field/field.ts";
@@ -54,7 +54,9 @@ export function handOver(
 
 const linkTo = ({ links }: Mesh, member: number): Link => links.get(member)!;
 
-/** Evaluator i gets component i from the one before it, whose second it is, and i + 1 from the next, whose first it is. */
+/**
+ * Evaluator i gets component i from the one before it, whose second it is, and i + 1 from the next, whose first it is.
+ */
 async function handOverComponents(
   { field }: Pick<Tools, "field">,
   mesh: Mesh,

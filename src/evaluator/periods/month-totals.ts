@@ -1,5 +1,6 @@
 // A month's totals at one evaluator: its shares of what every meter owes, added up over the last settlement of every
-// period. Each is counted once because nothing is added before all are known, and nothing is kept before the sum is whole.
+// period. Each is counted once because nothing is added before all are known, and nothing is kept before the sum is
+// whole.
 import type { Field } from "../../field/field.ts";
 import { payable, sumsBySupplier, type Totals } from "../../market/settlement.ts";
 import type { LocalEngine } from "../../mpc/engine.ts";

@@ -1,5 +1,5 @@
-// What each evaluator computes by itself once it is decided which readings count: its shares of what every meter owes, and
-// of what suppliers may learn. Everything is linear in shares that it has: nothing is sent.
+// What each evaluator computes by itself once it is decided which readings count: its shares of what every meter owes,
+// and of what suppliers may learn. Everything is linear in shares that it has: nothing is sent.
 import type { Field } from "../../field/field.ts";
 import type { MarketDocument } from "../../market/market-document.ts";
 import type { ReadingLayout } from "../../market/reading.ts";

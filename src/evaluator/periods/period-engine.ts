@@ -1,6 +1,7 @@
 // Decides one settlement period after the other, as long as this process leads: keeps linked with the other
-// evaluators, waits for gates to close, and clears what there is; in between it settles periods after delivery, and closes
-// months. Whatever fails is tried again until the period is decided: cleared, or void when its deadline has passed.
+// evaluators, waits for gates to close, and clears what there is; in between it settles periods after delivery, and
+// closes months. Whatever fails is tried again until the period is decided: cleared, or void when its deadline has
+// passed.
 import { ChannelError } from "../../channel/channel.ts";
 import { Field } from "../../field/field.ts";
 import { deadlineOf, gateClosureOf } from "../../market/market-document.ts";

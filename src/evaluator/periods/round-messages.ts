@@ -85,7 +85,9 @@ export const openPositionsSchema = z.strictObject({
     )
     .nullable(),
 });
-/** Periods of a month that a member finds changed since their first settlement, and those that it knows settled anew. */
+/**
+ * Periods of a month that a member finds changed since their first settlement, and those that it knows settled anew.
+ */
 export const revisionsSchema = z.strictObject({
   changed: z.array(z.int()),
   settled: z.array(z.int()),

@@ -102,7 +102,9 @@ function settle(
   return decideMatter(settling, matter, mesh, exchanges, NO_FAILURES);
 }
 
-/** One step of closing a month: a period whose readings have changed is settled anew, or, if there is none, the closing. */
+/**
+ * One step of closing a month: a period whose readings have changed is settled anew, or, if there is none, the closing.
+ */
 async function close(start: RoundStart, exchanges: Exchanges, first: number): Promise<RoundEnd> {
   const { settling, lease, mesh, memory, onSettling } = start;
   const { market, store } = settling;

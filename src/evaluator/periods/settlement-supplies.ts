@@ -1,5 +1,5 @@
-// What a settlement needs of the clearing and of settlements before, at every member: most have it themselves, those that
-// stood by or were away get it from the others.
+// What a settlement needs of the clearing and of settlements before, at every member: most have it themselves, those
+// that stood by or were away get it from the others.
 import { type Groups, groupsDigest } from "../../market/aggregate-groups.ts";
 import { AbortError } from "../../mpc/abort.ts";
 import { assert } from "../../platform/assert.ts";
@@ -105,7 +105,9 @@ async function ordersOf(
   throw new AbortError("nobody sent the orders that the decision names");
 }
 
-/** The suppliers' groups after the settlement of the period before; null where they are not known, or there are none. */
+/**
+ * The suppliers' groups after the settlement of the period before; null where they are not known, or there are none.
+ */
 async function groupsBefore(
   { market, store }: PeriodContext,
   start: number,

@@ -1,11 +1,12 @@
-// Periods after delivery, over real links and stores: settled as the oracle settles them, whatever readings are missing,
-// late, corrected or wrong, and whoever was away; months closed, with everything counted once.
+// Periods after delivery, over real links and stores: settled as the oracle settles them, whatever readings are
+// missing, late, corrected or wrong, and whoever was away; months closed, with everything counted once.
 import { randomBytes } from "node:crypto";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { sharingOf } from "../../client/sharing.ts";
 import { nodePrimitives } from "../../crypto/node-primitives.ts";
 import { Field } from "../../field/field.ts";
 import { MODULUS_BITS } from "../../field/prime.ts";
+import { deadlineOf, gateClosureOf } from "../../market/market-document.ts";
 import { type Order, tradedFromAbove } from "../../market/order.ts";
 import { type Reading, readingOf } from "../../market/reading.ts";
 import {
@@ -18,6 +19,7 @@ import {
 } from "../../market/settlement-oracle.ts";
 import { periodPrices } from "../../market/tariffs.ts";
 import { systemClock } from "../../platform/clock.ts";
+import { marketClock } from "../../platform/market-clock.ts";
 import { completeSetting, type SettingChoice } from "../../wire/setting.ts";
 import type { Closing, Settlement } from "../../wire/settlement-records.ts";
 import { closingNotesOf, settlementNotesOf } from "../settlement-notes.ts";
@@ -30,8 +32,9 @@ const SETUP_MS = 2_000;
 /** Real milliseconds of a period. */
 const PERIOD_MS = 1_000;
 const ESTIMATE_WH = 70;
-/** June ends after two periods; it is closed when two more are over. */
-const FIRST = Date.parse("2025-06-30T23:30:00Z") / 1000;
+/** June ends after three periods; it is closed when two more are over. */
+const FIRST = Date.parse("2025-06-30T23:15:00Z") / 1000;
+const JUNE = [FIRST, FIRST + PERIOD_S, FIRST + 2 * PERIOD_S];
 const CLOSE_AFTER_DAYS = 0.02;
 const START = FIRST - 4 * PERIOD_S;
 const SUPPLIERS = 2;
@@ -260,11 +263,8 @@ async function begin(choice: SettingChoice) {
   const meters = someMeters();
   const [stranger, ...ordering] = meters.toReversed() as [Meter, ...Meter[]];
   for (const meter of ordering) await own.order(FIRST, meter);
-  const untilMarketTime = (marketS: number) => {
-    const realMs = begunMs + ((marketS - START) / PERIOD_S) * PERIOD_MS;
-    return systemClock.sleep(Math.max(0, realMs - Date.now()));
-  };
-  return { own, meters, ordering, stranger, untilMarketTime };
+  const time = marketClock(systemClock, own.document.rehearsal);
+  return { own, meters, ordering, stranger, time };
 }
 
 const MALICIOUS_OR_NOT: readonly SettingChoice[] = [
@@ -273,9 +273,8 @@ const MALICIOUS_OR_NOT: readonly SettingChoice[] = [
 ];
 
 describe.each(MALICIOUS_OR_NOT)("a month of $engine $security", (setting) => {
-  it("is settled as the oracle does it, with readings missing, late, corrected and wrong, and a void period", async () => {
-    const { own, meters, ordering, stranger, untilMarketTime } = await begin(setting);
-    const second = FIRST + PERIOD_S;
+  it("is settled as the oracle does it: readings missing, late, corrected, wrong, and a void period", async () => {
+    const { own, meters, ordering, stranger, time } = await begin(setting);
     await learnTrades(own, FIRST, ordering);
     const [missing, late, corrected, wrong, uneven, partly, ...others] = ordering as [
       Meter,
@@ -306,9 +305,9 @@ describe.each(MALICIOUS_OR_NOT)("a month of $engine $security", (setting) => {
     });
     await own.read(FIRST, partly, fits(partly, FIRST, 77, 0), [0, 2]);
     // A period without a quorum is void: readings alone count.
-    await untilMarketTime(second - 3 * PERIOD_S - PERIOD_S / 4);
     await own.evaluators[2]!.stop();
-    await untilMarketTime(second - PERIOD_S + PERIOD_S / 10);
+    const second = JUNE.find((start) => gateClosureOf(own.document, start) > time.nowS())!;
+    await systemClock.sleep(time.msUntil(deadlineOf(own.document, second) + PERIOD_S / 10));
     await own.evaluators[2]!.start();
     expect((await own.decision(second)).outcome).toBe("void");
     for (const meter of others) await read(meter, second, fits(meter, second, 40, 0));
@@ -333,17 +332,17 @@ describe.each(MALICIOUS_OR_NOT)("a month of $engine $security", (setting) => {
     await amend(late, FIRST, fits(late, FIRST, 321, 0));
     await amend(corrected, FIRST, fits(corrected, FIRST, 0, 999));
     await amend(wrong, FIRST, right);
-    const july = FIRST + 2 * PERIOD_S;
+    const july = FIRST + 3 * PERIOD_S;
     await own.read(july, missing, fits(missing, july, 5_000, 0));
 
     const closing = await closed(own);
-    expect(closing).toMatchObject({ month: "2025-06", periods: 2, active: [0, 1, 2] });
+    expect(closing).toMatchObject({ month: "2025-06", periods: 3, active: [0, 1, 2] });
     const again = await settled(own, FIRST, 1);
     // The partly sent one is still not with everybody.
     expect(again).toMatchObject({ estimated: 3, readings: { count: 7 } });
     await expectTold(own, FIRST, meters, again);
     expect(await store.settlements(second, second + 1)).toHaveLength(1);
-    await expectBills(own, closing, meters, [FIRST, second]);
+    await expectBills(own, closing, meters, JUNE);
     for (const { failures } of own.evaluators) expect(failures).toEqual([]);
     // What a closed month needs no more goes, little by little.
     while ((await store.settledShares(FIRST, 1, again.attempt)) !== null) {
@@ -389,8 +388,7 @@ describe("a Shamir market", () => {
     const first = await settled(own, FIRST, 0);
     expect(first).toMatchObject({ members: [1, 2, 3, 4], active: [1, 2, 3], estimated: 2 });
     await expectTold(own, FIRST, meters, first);
-    const second = FIRST + PERIOD_S;
-    await settled(own, second, 0);
+    await settled(own, FIRST + PERIOD_S, 0);
     // It is back, and another one has gone: a late reading is settled and the month closed with it.
     await own.evaluators[0]!.start();
     await own.evaluators[1]!.stop();
@@ -402,7 +400,7 @@ describe("a Shamir market", () => {
     const again = await settled(own, FIRST, 1);
     expect(again).toMatchObject({ estimated: 1, members: [0, 2, 3, 4], active: [0, 2, 3] });
     await expectTold(own, FIRST, meters, again);
-    await expectBills(own, closing, meters, [FIRST, second]);
+    await expectBills(own, closing, meters, JUNE);
   }, 90_000);
 
   it("leaves out a reading whose shares do not fit together, where lies end a session", async () => {
@@ -425,7 +423,7 @@ describe("a Shamir market", () => {
     const { failures, store } = own.evaluators[1]!;
     const names = (await store.readingEntries(FIRST)).map(({ orderId }) => orderId);
     expect(failures).toEqual([
-      `settlement 0 of the period 2025-06-30T23:30:00Z: the shares of reading ${names.indexOf(id)} ` +
+      `settlement 0 of the period 2025-06-30T23:15:00Z: the shares of reading ${names.indexOf(id)} ` +
         "at evaluators 0, 1 and 2 do not fit together: its meter lied or one of them",
     ]);
   }, 90_000);
