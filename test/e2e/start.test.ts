@@ -49,7 +49,7 @@ it("runs a market for hours of a simulated day and shows who saw what", {
   expect(Number(all?.[3])).toBeGreaterThan(0);
   expect(stdout).toContain("12 of 12 bills agree");
   expect(stdout).toMatch(/^\d+ readings confirmed by all evaluators, \d+ periods estimated$/m);
-  expect(stdout).toMatch(/^Suppliers owe each other: Merel .*; they add up to 0$/m);
+  expect(stdout).toMatch(/^Suppliers owe each other: Merel .*; unrounded they add up to 0$/m);
 
   expect(stdout).toMatch(/^Household meter-\d+ saw its own trades, and nobody else's:$/m);
   expect(stdout).toMatch(/^Supplier \S+ saw the sums of its customers, and no single one:$/m);
