@@ -1,6 +1,6 @@
 // The list of revoked certificates followed from a file and from a real server over HTTPS that moves forth and back,
 // goes away, and comes again as somebody else.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { createAuthority, issueIdentity } from "../crypto/certificates.ts";
 import type { Party } from "../crypto/party.ts";
 import { PartyVerifier } from "../crypto/party-verifier.ts";
 import { systemClock } from "../platform/clock.ts";
+import { keptRevocations } from "./kept-revocations.ts";
 import { followRevocations } from "./revocation-list.ts";
 import { readServiceConfig } from "./service-config.ts";
 
@@ -52,7 +53,7 @@ async function serve(answer: () => string | null, party = REGISTRAR, port = 0) {
   return { port: (server.address() as AddressInfo).port, stop };
 }
 
-function following(source: string) {
+function following(source: string, keptFile = join(temporaryFolder(), "kept.pem")) {
   const verifier = new PartyVerifier(authority.certificatePem);
   const lines: string[] = [];
   const write =
@@ -62,6 +63,7 @@ function following(source: string) {
   const log = { info: write("info"), warn: write("warn"), error: write("error") };
   const followed = followRevocations({
     source,
+    kept: keptRevocations(keptFile, authority.certificatePem),
     authorityPem: authority.certificatePem,
     verifier,
     clock: systemClock,
@@ -128,6 +130,61 @@ describe("a list at the registrar", () => {
     await serve(() => list, REGISTRAR, port);
     await soon(() => expect(isRevoked()).toBe(true));
     expect(lines.filter((line) => line.startsWith("error"))).toEqual([]);
+  });
+
+  it("is kept for the next start: in force while the registrar is away, and never a lower one", async () => {
+    const kept = join(temporaryFolder(), "kept.pem");
+    const old = await listOf(6, []);
+    let list = await listOf(7, [serial]);
+    const registrar = await serve(() => list);
+    const url = `https://127.0.0.1:${registrar.port}/x`;
+    await following(url, kept).start();
+    expect(readFileSync(kept, "utf8")).toBe(list);
+    await registrar.stop();
+
+    const { start, follow, signal, lines, isRevoked } = following(url, kept);
+    await start();
+    expect(isRevoked()).toBe(true);
+    expect(lines.join("\n")).toMatch(/warn .*nobody listens there.*list 7, kept from before/);
+    list = old;
+    await serve(() => list, REGISTRAR, registrar.port);
+    follow(signal);
+    await soon(() =>
+      expect(lines.join()).toContain("has the number 6, lower than the last one's 7"),
+    );
+    expect(isRevoked()).toBe(true);
+    // Nor does another process of the same evaluator, that has seen less, put an older one in its place.
+    await keptRevocations(kept, authority.certificatePem).keep(old, 6);
+    list = await listOf(8, []);
+    await soon(() => expect(readFileSync(kept, "utf8")).toBe(list));
+    expect(isRevoked()).toBe(false);
+  });
+
+  it("that was kept damaged, or cannot be kept, is said; the current one is in force all the same", async () => {
+    const list = await listOf(3, [serial]);
+    const { port } = await serve(() => list);
+    const url = `https://127.0.0.1:${port}/x`;
+    const damaged = join(temporaryFolder(), "kept.pem");
+    writeFileSync(damaged, list.slice(0, 200));
+    const one = following(url, damaged);
+    await one.start();
+    expect(one.lines[0]).toMatch(/^warn .*kept\.pem: this is no list.*replaces it/);
+    expect(one.isRevoked()).toBe(true);
+    expect(readFileSync(damaged, "utf8")).toBe(list);
+
+    const nowhere = following(url, join(temporaryFolder(), "missing", "kept.pem"));
+    await nowhere.start();
+    expect(nowhere.lines.join()).toContain("the list 3 is in force but not kept");
+    expect(nowhere.isRevoked()).toBe(true);
+  });
+
+  it("in a file is not taken back after a restart either", async () => {
+    const [folder, older, newer] = [temporaryFolder(), await listOf(1, []), await listOf(2, [])];
+    const [file, kept] = [join(folder, "revocations.pem"), join(folder, "kept.pem")];
+    writeFileSync(file, newer);
+    await following(file, kept).start();
+    writeFileSync(file, older);
+    await expect(following(file, kept).start()).rejects.toThrow("lower than the last one's 2");
   });
 
   it("in a file must be there at the start", async () => {

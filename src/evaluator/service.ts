@@ -1,6 +1,7 @@
 // The evaluator as a service: takes orders over HTTPS at any time, and decides periods with the other evaluators
 // whenever this process is the one of its organisation that leads.
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { connect, listen } from "../channel/tls.ts";
 import { type Identity, partyOf } from "../crypto/certificates.ts";
 import { readIdentity } from "../crypto/identity-files.ts";
@@ -16,6 +17,7 @@ import type { EvaluatorStore, Lease } from "../storage/evaluator-store.ts";
 import { openStore } from "../storage/open-store.ts";
 import { toHex } from "../wire/hex.ts";
 import { createHttpService, type HttpService } from "./http/service.ts";
+import { KEPT_REVOCATIONS_FILE, keptRevocations } from "./kept-revocations.ts";
 import { leadWhenElected } from "./leadership.ts";
 import { serviceLog } from "./log.ts";
 import { Callers } from "./mesh.ts";
@@ -55,6 +57,7 @@ export async function startService(file: string): Promise<RunningService> {
     const verifier = new PartyVerifier(identity.authorityPem);
     const revocations = followRevocations({
       source: config.revocations,
+      kept: keptRevocations(join(config.identity, KEPT_REVOCATIONS_FILE), identity.authorityPem),
       authorityPem: identity.authorityPem,
       verifier,
       clock: systemClock,
