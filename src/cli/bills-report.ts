@@ -82,7 +82,9 @@ function positionLines(
   const known = positions.filter((position) => position !== null);
   const whole = known.length === positions.length;
   const total = known.reduce((a, b) => a + b, 0n);
-  const check = whole ? `; unrounded they add up to ${total === 0n ? "0" : euros(roundedCents(total))}` : "";
+  const check = whole
+    ? `; unrounded they add up to ${total === 0n ? "0" : euros(roundedCents(total))}`
+    : "";
   return [`Suppliers owe each other: ${named.join(", ")}${check}`];
 }
 
