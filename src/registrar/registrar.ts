@@ -41,6 +41,11 @@ export interface EnrolOptions {
   readonly validityDays?: number;
 }
 
+interface IssuingOptions extends Pick<EnrolOptions, "supplier" | "validityDays"> {
+  /** A code says who asks: the request names nobody. */
+  readonly mayNameNobody?: boolean;
+}
+
 const hasEnded = ({ revokedMs, expiresMs }: Enrolment, nowMs: number): boolean =>
   revokedMs !== null || expiresMs <= nowMs;
 
@@ -182,10 +187,10 @@ export class Registrar {
     }
     const { supplier } = known;
     // A supplier has one certificate for each of its devices: its program's stays as it is.
-    const [enrolled, options]: [Party, EnrolOptions] =
+    const [enrolled, options]: [Party, IssuingOptions] =
       role === "meter"
         ? [newMeter(), { supplier }]
-        : [{ role: "supplier", id: String(supplier) }, {}];
+        : [{ role: "supplier", id: String(supplier) }, { mayNameNobody: true }];
     const enrolment = await this.#issue(requestPem, keyHash, enrolled, options);
     // What was issued for nothing is forgotten: nobody has seen it.
     if (this.#registry.redeem(hash, enrolment)) return this.#issued(enrolment);
@@ -283,12 +288,13 @@ export class Registrar {
     requestPem: string,
     keyHash: string,
     party: Party,
-    { supplier, validityDays = CERTIFICATE_DAYS }: EnrolOptions,
+    { supplier, validityDays = CERTIFICATE_DAYS, mayNameNobody }: IssuingOptions,
   ): Promise<Enrolment> {
     const certificatePem = await this.#authority.issue(requestPem, party, {
       validityDays,
       hosts: hostsOf(this.market, party),
       ...(supplier === undefined ? {} : { supplier }),
+      ...(mayNameNobody === undefined ? {} : { mayNameNobody }),
     });
     const certificate = new X509Certificate(certificatePem);
     return {
