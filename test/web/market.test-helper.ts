@@ -177,8 +177,9 @@ export class PagesMarket {
       this.#meters.map(async (meter, i) => {
         const { order, metered } = this.#neighbours[i]!;
         const outcome = await meter.outcome(start, this.#orders.get(`${i} ${start}`)!);
-        if (outcome.state !== "cleared") throw new Error(`a neighbour's order: ${outcome.state}`);
-        const net = order.side === "buy" ? outcome.tradedUnits : -outcome.tradedUnits;
+        const { state, tradedUnits } = outcome;
+        if (tradedUnits === null) throw new Error(`a neighbour's order: ${state}`);
+        const net = order.side === "buy" ? tradedUnits : -tradedUnits;
         const answers = await meter.submitReading(
           await meter.prepareReading(start, metered!, net, 1),
         );

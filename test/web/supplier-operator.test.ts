@@ -27,8 +27,8 @@ beforeAll(async () => {
   [market, browser] = await Promise.all([
     PagesMarket.start({
       firstPeriod: FIRST_PERIOD,
-      // A quarter-hour is 3 s.
-      speed: 300,
+      // A quarter-hour is 2.25 s.
+      speed: 400,
       settlement: {
         time_zone: "UTC",
         tariffs: {
