@@ -42,9 +42,10 @@ export function OperatorPage() {
       <p class="lead">{t.lead}</p>
       <Disagreements periods={known} />
       <EvaluatorsSection nowMs={systemClock.utcMs()} />
+      <h2>{longDayText(from)}</h2>
       <DayPicker day={from} home={home} onChoose={(day) => (chosen.value = day)} />
-      <Tiles periods={shown} due={dueIn(from, to)} />
-      <PriceChart question={t.price} note={`${longDayText(from)}. ${t.priceNote}`} from={from} />
+      <Tiles periods={shown} all={periodsIn(document, from, to).length} />
+      <PriceChart question={t.price} note={t.priceNote} from={from} />
       <ParticipationChart from={from} to={to} />
       <PeriodsTable periods={shown} />
       {document.settlement !== null && <Months />}
@@ -59,12 +60,6 @@ export function OperatorPage() {
     </>
   );
 }
-
-/** How many periods must be decided by now. */
-const dueIn = (from: number, to: number): number =>
-  periodsIn(market.value!, from, to).filter(
-    (start) => deadlineOf(market.value!, start) <= nowS.value,
-  ).length;
 
 function Disagreements({ periods: all }: { readonly periods: readonly PublicPeriod[] }) {
   const t = operatorTexts();
@@ -93,22 +88,27 @@ function Disagreements({ periods: all }: { readonly periods: readonly PublicPeri
 interface TilesProps {
   /** Newest first. */
   readonly periods: readonly PublicPeriod[];
-  readonly due: number;
+  /** How many the day has. */
+  readonly all: number;
 }
 
-function Tiles({ periods: shown, due }: TilesProps) {
+function Tiles({ periods: shown, all }: TilesProps) {
   const t = operatorTexts();
   const decisions = shown.flatMap(({ decision }) => (decision === null ? [] : [decision]));
   const voids = decisions.filter(({ outcome }) => outcome === "void").length;
   const traded = decisions.filter((decision) => decision.traded).length;
   const last = decisions[0]?.agreed ?? null;
+  const isOverdue = ({ start, decision }: PublicPeriod) =>
+    decision === null && deadlineOf(market.value!, start) < nowS.value;
+  const overdue = shown.filter(isOverdue).length;
   return (
     <dl class="tiles">
       <div>
         <dt>{t.decided}</dt>
         <dd data-decided={decisions.length}>
           {wholeNumber(decisions.length)}
-          <small>{t.decidedOf(wholeNumber(due))}</small>
+          <small>{t.decidedOf(wholeNumber(all))}</small>
+          {overdue > 0 && <small class="failed">{t.overdue(wholeNumber(overdue))}</small>}
         </dd>
       </div>
       <div>

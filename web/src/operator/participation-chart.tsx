@@ -7,6 +7,9 @@ import { market, periods } from "../market/feed.ts";
 import { periodsIn } from "../market/schedule.ts";
 import { operatorTexts } from "./texts.ts";
 
+/** Households. */
+const LEAST_TOP = 4;
+
 export function ParticipationChart({ from, to }: { readonly from: number; readonly to: number }) {
   const t = operatorTexts();
   const document = market.value!;
@@ -53,6 +56,7 @@ export function ParticipationChart({ from, to }: { readonly from: number; readon
       note={t.ordersNote}
       {...chart}
       unit={t.count}
+      leastTop={LEAST_TOP}
       yText={wholeNumber}
       axisText={timeText}
       xText={(x) => spanText(x, length)}

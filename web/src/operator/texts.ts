@@ -25,7 +25,8 @@ export const operatorTexts = textTable({
     unknown: "not known",
 
     decided: "Periods decided",
-    decidedOf: (due: string) => `of ${due} due`,
+    decidedOf: (all: string) => `of the day's ${all}`,
+    overdue: (count: string) => `${count} overdue`,
     void: "Void periods",
     traded: "With trade",
     participation: "Orders that counted",
@@ -127,7 +128,8 @@ export const operatorTexts = textTable({
     unknown: "nicht bekannt",
 
     decided: "Entschieden",
-    decidedOf: (due) => `von ${due} fälligen Zeitabschnitten`,
+    decidedOf: (all) => `von ${all} Zeitabschnitten des Tages`,
+    overdue: (count) => `${count} überfällig`,
     void: "Nichtige Zeitabschnitte",
     traded: "Mit Handel",
     participation: "Aufträge, die zählten",

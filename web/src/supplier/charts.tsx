@@ -35,6 +35,9 @@ interface PeriodChartProps {
   readonly lines: readonly Line[];
 }
 
+/** In Wh, of the y axis. */
+const LEAST_TOP = 100;
+
 const kwhAxis = (wh: number): string => priceNumber(wh / 1000);
 
 function PeriodChart({ rows, question, note, answer, lines }: PeriodChartProps) {
@@ -63,6 +66,7 @@ function PeriodChart({ rows, question, note, answer, lines }: PeriodChartProps) 
       xs={xs}
       series={series}
       unit="kWh"
+      leastTop={LEAST_TOP}
       yText={kwhAxis}
       axisText={timeText}
       xText={(x) => spanText(x, length)}

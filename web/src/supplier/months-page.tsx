@@ -73,12 +73,14 @@ function SettledMonths() {
   return (
     <>
       <p class="lead">{t.monthsLead}</p>
-      <Select
-        label={t.month}
-        value={month}
-        choices={all.map((one) => ({ value: one, text: monthText(middleOf(one)) }))}
-        onChoose={(value) => (asked.value = value)}
-      />
+      <div class="narrow">
+        <Select
+          label={t.month}
+          value={month}
+          choices={all.map((one) => ({ value: one, text: monthText(middleOf(one)) }))}
+          onChoose={(value) => (asked.value = value)}
+        />
+      </div>
       {closed === null && (
         <p class="notice">
           {closure > nowS.value
