@@ -1,5 +1,5 @@
-// The pages of a rehearsed market that goes on: served by a process of their own, with a code for whoever wants to
-// take part.
+// The pages of a rehearsed market that goes on: served by a process of their own, with codes for whoever wants to take
+// part, and to see a supplier's side.
 import { dirname } from "node:path";
 import { z } from "zod";
 import { ServiceProcess } from "../agents/service-processes.ts";
@@ -10,6 +10,8 @@ export interface KeptPages {
   readonly address: string;
   /** For one household. */
   readonly code: string;
+  /** For a browser of the first supplier. */
+  readonly supplierCode: string;
   stop(): Promise<void>;
 }
 
@@ -27,7 +29,8 @@ export async function keptPages(marketFile: string): Promise<KeptPages> {
   const registrar = await Registrar.open(dirname(marketFile));
   try {
     const [code] = registrar.createCodes(SUPPLIER, 1, CODE_DAYS);
-    return { address, code: code!, stop: () => pages.end() };
+    const [supplierCode] = registrar.createCodes(SUPPLIER, 1, CODE_DAYS, "supplier");
+    return { address, code: code!, supplierCode: supplierCode!, stop: () => pages.end() };
   } finally {
     registrar.close();
   }

@@ -89,14 +89,15 @@ export async function readRequest(
   return { request, party, publicKey: new Uint8Array(request.publicKey.rawData) };
 }
 
-/** The request, if it is for `party`: names it or, for a meter, nobody. Throws CertificateError. */
+/** The request, if it is for `party`: names it or, for a meter unless told otherwise, nobody. Throws CertificateError. */
 export async function requestFor(
   requestPem: string,
   party: Party,
+  mayNameNobody = party.role === "meter",
 ): Promise<Pkcs10CertificateRequest> {
   const whose = `the certificate request of ${partyName(party)}`;
   const { request, party: named } = await readRequest(requestPem, whose);
-  if (named === null ? party.role === "meter" : sameParty(named, party)) return request;
+  if (named === null ? mayNameNobody : sameParty(named, party)) return request;
   const found = named === null ? "no party" : partyName(named);
   throw new CertificateError(`${whose} names ${found}, expected ${partyName(party)}`);
 }

@@ -47,7 +47,10 @@ export interface ValidityOptions {
   readonly validityDays?: number;
 }
 
-export interface IssueOptions extends ValidityOptions, OtherNames {}
+export interface IssueOptions extends ValidityOptions, OtherNames {
+  /** Something else than the request says who asks (a one-time code): it may name nobody. */
+  readonly mayNameNobody?: boolean;
+}
 
 /** What a party needs to prove who it is: everything in PEM. */
 export interface Identity {
@@ -71,7 +74,7 @@ export interface Authority {
   /**
    * A certificate for the key of `requestPem` and for `party`, in PEM. Throws CertificateError when
    * the request is malformed, is not signed with its own key, has another kind of key, or names
-   * another party (a meter's may name none).
+   * another party (a meter's may name none, and others' with `mayNameNobody`).
    */
   issue(requestPem: string, party: Party, options?: IssueOptions): Promise<string>;
   /** Signs a list of revoked certificates: in PEM. */
@@ -163,7 +166,7 @@ export async function authorityOf({
     marketName: subject.slice(SUBJECT_PREFIX.length),
     certificatePem,
     issue: async (requestPem, party, options = {}) => {
-      const request = await requestFor(requestPem, party);
+      const request = await requestFor(requestPem, party, options.mayNameNobody);
       return issueCertificate(certificate, signingKey, request, party, options);
     },
     signRevocations: (list) => signRevocations(certificate, signingKey, list),

@@ -164,6 +164,30 @@ describe("enrolment", () => {
     await expect(registrar.enrol(requestPem, party, renew)).rejects.toThrow("that of operator-x");
     expect(registrar.meters).toBe(1);
   });
+
+  it("of a supplier add a certificate that is revoked by itself", async () => {
+    const { registrar } = await openedMarket();
+    const party = { role: "supplier", id: "1" } as const;
+    await registrar.enrol(await newRequest(party), party);
+    const [code, meters] = [
+      registrar.createCodes(1, 1, 1, "supplier"),
+      registrar.createCodes(1, 1, 1),
+    ].flat();
+    const request = await newRequest();
+    await expect(registrar.redeem(code!, request)).rejects.toMatchObject({ code: "wrong-role" });
+    const swapped = registrar.redeem(meters!, request, "supplier");
+    await expect(swapped).rejects.toMatchObject({ code: "wrong-role" });
+    const issued = await registrar.redeem(code!, request, "supplier");
+    expect([issued.party, supplierOf(issued.certificatePem)]).toEqual([party, null]);
+    const verifier = new PartyVerifier(registrar.authorityPem);
+    const { serial } = verifier.check(derOf(issued.certificatePem), systemClock.utcMs());
+    await expect(registrar.revoke(party, "abc")).rejects.toThrow(
+      "supplier-1 has no valid certificate abc; it has ",
+    );
+    expect((await registrar.revoke(party, serial)).certificates).toBe(1);
+    // The supplier's program has its own, still.
+    expect((await registrar.revoke(party)).certificates).toBe(1);
+  });
 });
 
 it("does not hand out a certificate that has expired, but renews it", async () => {

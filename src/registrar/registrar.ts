@@ -18,7 +18,7 @@ import { codeHash, newCode } from "./enrolment-codes.ts";
 import { checkPartyOf, hostsOf } from "./market-parties.ts";
 import { type MarketPaths, marketPaths } from "./market-paths.ts";
 import { RegistrarError } from "./registrar-error.ts";
-import { type Enrolment, Registry } from "./registry.ts";
+import { type CodeRole, type Enrolment, Registry } from "./registry.ts";
 import { publishRevocations } from "./revocation-signing.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -39,6 +39,11 @@ export interface EnrolOptions {
   /** Issue another certificate for a party that has one. */
   readonly renew?: boolean;
   readonly validityDays?: number;
+}
+
+interface IssuingOptions extends Pick<EnrolOptions, "supplier" | "validityDays"> {
+  /** A code says who asks: the request names nobody. */
+  readonly mayNameNobody?: boolean;
 }
 
 const hasEnded = ({ revokedMs, expiresMs }: Enrolment, nowMs: number): boolean =>
@@ -135,26 +140,41 @@ export class Registrar {
     return this.#issued(added);
   }
 
-  /** Fresh one-time codes, each for one new meter of a supplier. They are shown now and never again. */
-  createCodes(supplier: number, count: number, validDays: number): string[] {
+  /**
+   * Fresh one-time codes, each for one new meter of a supplier, or for one more device of the supplier itself. They are
+   * shown now and never again.
+   */
+  createCodes(
+    supplier: number,
+    count: number,
+    validDays: number,
+    role: CodeRole = "meter",
+  ): string[] {
     const codes = Array.from({ length: count }, () => newCode(nodePrimitives));
     const hashes = codes.map((code) => codeHash(code, nodePrimitives)!);
-    this.#registry.addCodes(hashes, supplier, this.#clock.utcMs() + validDays * DAY_MS);
+    const expiresMs = this.#clock.utcMs() + validDays * DAY_MS;
+    this.#registry.addCodes(hashes, { role, supplier, expiresMs });
     return codes;
   }
 
   /**
-   * Exchanges a one-time code for the certificate of a new meter. Again with the same key, it gives the same
-   * certificate. Throws ProblemError (malformed-request, unknown-code, expired-code, used-code) or CertificateError.
+   * Exchanges a one-time code for the certificate of a new meter, or of a supplier's further device: whichever the
+   * code is for, which must be `role`. Again with the same key, it gives the same certificate. Throws ProblemError
+   * (malformed-request, unknown-code, wrong-role, expired-code, used-code) or CertificateError.
    */
-  async redeem(code: string, requestPem: string): Promise<Issued> {
+  async redeem(code: string, requestPem: string, role: CodeRole = "meter"): Promise<Issued> {
     const hash = codeHash(code, nodePrimitives);
-    if (hash === null || this.#registry.code(hash) === null) {
+    const kept = hash === null ? null : this.#registry.code(hash);
+    if (hash === null || kept === null) {
       throw new ProblemError("unknown-code", "no such code was issued: compare it sign by sign");
+    }
+    if (kept.role !== role) {
+      const detail = `the code is for a ${kept.role}, not for a ${role}; it stays good`;
+      throw new ProblemError("wrong-role", detail);
     }
     const { publicKey, party } = await readRequest(requestPem);
     if (party !== null) {
-      const detail = `the request names ${partyName(party)}: a new meter's names nobody`;
+      const detail = `the request names ${partyName(party)}: one with a code names nobody`;
       throw new ProblemError("malformed-request", detail);
     }
     const keyHash = toHex(nodePrimitives.sha256(publicKey));
@@ -166,7 +186,12 @@ export class Registrar {
       throw new ProblemError("expired-code", `the code was valid until ${when}: ask for another`);
     }
     const { supplier } = known;
-    const enrolment = await this.#issue(requestPem, keyHash, newMeter(), { supplier });
+    // A supplier has one certificate for each of its devices: its program's stays as it is.
+    const [enrolled, options]: [Party, IssuingOptions] =
+      role === "meter"
+        ? [newMeter(), { supplier }]
+        : [{ role: "supplier", id: String(supplier) }, { mayNameNobody: true }];
+    const enrolment = await this.#issue(requestPem, keyHash, enrolled, options);
     // What was issued for nothing is forgotten: nobody has seen it.
     if (this.#registry.redeem(hash, enrolment)) return this.#issued(enrolment);
     const used = this.#registry.code(hash)?.serial ?? null;
@@ -174,14 +199,26 @@ export class Registrar {
     throw new ProblemError("malformed-request", "this key is enrolled already: make a new one");
   }
 
-  /** Revokes all certificates of a party and signs a new list. Throws RegistrarError when it has none. */
-  async revoke(party: Party): Promise<{ readonly certificates: number; readonly list: number }> {
+  /**
+   * Revokes all certificates of a party, or the one of a serial number, and signs a new list. Throws RegistrarError
+   * when it has none.
+   */
+  async revoke(
+    party: Party,
+    serial?: string,
+  ): Promise<{ readonly certificates: number; readonly list: number }> {
     const certificates = this.#registry.transaction(() => {
       const all = this.#registry.enrolmentsOf(party);
       const nowMs = this.#clock.utcMs();
-      const active = all.filter((one) => !hasEnded(one, nowMs)).map(({ serial }) => serial);
+      const valid = all.filter((one) => !hasEnded(one, nowMs)).map((one) => one.serial);
+      const active = serial === undefined ? valid : valid.filter((one) => one === serial);
       if (active.length === 0) {
-        const found = all.length === 0 ? "was never enrolled" : "has no valid certificate any more";
+        const found =
+          all.length === 0
+            ? "was never enrolled"
+            : serial === undefined || valid.length === 0
+              ? "has no valid certificate any more"
+              : `has no valid certificate ${serial}; it has ${valid.join(", ")}`;
         throw new RegistrarError(`${partyName(party)} ${found}: nothing to revoke`);
       }
       this.#registry.revoke(active, nowMs);
@@ -251,12 +288,13 @@ export class Registrar {
     requestPem: string,
     keyHash: string,
     party: Party,
-    { supplier, validityDays = CERTIFICATE_DAYS }: EnrolOptions,
+    { supplier, validityDays = CERTIFICATE_DAYS, mayNameNobody }: IssuingOptions,
   ): Promise<Enrolment> {
     const certificatePem = await this.#authority.issue(requestPem, party, {
       validityDays,
       hosts: hostsOf(this.market, party),
       ...(supplier === undefined ? {} : { supplier }),
+      ...(mayNameNobody === undefined ? {} : { mayNameNobody }),
     });
     const certificate = new X509Certificate(certificatePem);
     return {

@@ -19,7 +19,11 @@ export interface Enrolment {
   readonly revokedMs: number | null;
 }
 
+/** Whom a code enrols: a new meter, a customer of the supplier; or the supplier itself, on one more device. */
+export type CodeRole = "meter" | "supplier";
+
 export interface EnrolmentCode {
+  readonly role: CodeRole;
   readonly supplier: number;
   readonly expiresMs: number;
   /** The serial number of the certificate that it was exchanged for, or null. */
@@ -32,7 +36,7 @@ export class RegistryError extends Error {
 }
 
 const BUSY_MS = 10_000;
-const TABLES = ["enrolments", "revocations", "codes", "redemptions", "lists"];
+const TABLES = ["enrolments", "revocations", "codes", "supplier_codes", "redemptions", "lists"];
 const SCHEMA = `
   create table if not exists enrolments (
     serial text primary key, role text not null, id text not null, supplier integer, key_hash text not null,
@@ -46,6 +50,7 @@ const SCHEMA = `
   create table if not exists codes (
     hash text primary key, supplier integer not null, expires_ms integer not null
   ) strict;
+  create table if not exists supplier_codes (hash text primary key references codes (hash)) strict;
   create table if not exists redemptions (
     hash text primary key references codes (hash), serial text not null references enrolments (serial)
   ) strict;
@@ -150,10 +155,14 @@ export class Registry {
   }
 
   /** Adds unused codes by their hashes. */
-  addCodes(hashes: readonly string[], supplier: number, expiresMs: number): void {
+  addCodes(
+    hashes: readonly string[],
+    { role, supplier, expiresMs }: Omit<EnrolmentCode, "serial">,
+  ): void {
     this.transaction(() => {
       for (const hash of hashes) {
         this.#run("insert into codes values (?, ?, ?)", hash, supplier, expiresMs);
+        if (role === "supplier") this.#run("insert into supplier_codes values (?)", hash);
       }
     });
   }
@@ -161,12 +170,14 @@ export class Registry {
   code(hash: string): EnrolmentCode | null {
     const row = this.#database
       .prepare(
-        "select supplier, expires_ms, serial from codes left join redemptions using (hash) where hash = ?",
+        `select supplier, expires_ms, serial, supplier_codes.hash is not null as of_supplier from codes
+          left join redemptions using (hash) left join supplier_codes using (hash) where hash = ?`,
       )
       .get(hash);
     if (row === undefined) return null;
     const serial = row.serial === null ? null : String(row.serial);
-    return { supplier: Number(row.supplier), expiresMs: Number(row.expires_ms), serial };
+    const role = Number(row.of_supplier) === 1 ? "supplier" : "meter";
+    return { role, supplier: Number(row.supplier), expiresMs: Number(row.expires_ms), serial };
   }
 
   enrolment(serial: string): Enrolment | null {

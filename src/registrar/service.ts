@@ -166,7 +166,7 @@ function addRoutes(
     }
     try {
       const answer = await enrol(registrar, request.body);
-      log.info({ supplier: answer.supplier }, "meter enrolled");
+      log.info({ supplier: answer.supplier }, "enrolled with a code");
       return answer;
     } catch (error) {
       attempts.failed(request.ip);
@@ -180,9 +180,9 @@ async function enrol(registrar: Registrar, body: unknown): Promise<EnrolmentAnsw
   if (!parsed.success) {
     throw new ProblemError("malformed-request", z.prettifyError(parsed.error));
   }
-  const { code, request } = parsed.data;
-  const { party, supplier, certificatePem } = await registrar.redeem(code, request);
-  return { id: party.id, supplier: supplier!, certificate: certificatePem };
+  const { code, request, role } = parsed.data;
+  const { party, supplier, certificatePem } = await registrar.redeem(code, request, role);
+  return { id: party.id, supplier: supplier ?? Number(party.id), certificate: certificatePem };
 }
 
 /** Every refusal is answered with problem details. */

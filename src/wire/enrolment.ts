@@ -1,4 +1,4 @@
-// How a meter exchanges a one-time code for its certificate: POST /v1/enrolments of the registrar. Whoever has the code
+// How a meter, or a further device of a supplier, exchanges a one-time code for its certificate: POST /v1/enrolments of the registrar. Whoever has the code
 // proves with a certificate request (PKCS #10) that it has the key; the name of the meter is the registrar's choice.
 import { z } from "zod";
 
@@ -17,13 +17,15 @@ export const enrolmentRequestSchema = z.strictObject({
   /** Hyphens, spaces and small letters do not matter. */
   code: z.string().min(1).max(64),
   request: pem("CERTIFICATE REQUEST"),
+  /** What the code must be for, so that one for another role is not used up by mistake. */
+  role: z.enum(["meter", "supplier"]).default("meter"),
 });
-export type EnrolmentRequest = z.infer<typeof enrolmentRequestSchema>;
+export type EnrolmentRequest = z.input<typeof enrolmentRequestSchema>;
 
 export const enrolmentSchema = z.strictObject({
-  /** The meter's id. */
-  id: z.string().regex(/^[0-9a-f]{32}$/),
-  /** The number of its supplier. */
+  /** The id of a new meter; the number of a supplier. */
+  id: z.string().regex(/^([0-9a-f]{32}|\d{1,3})$/),
+  /** The number of the meter's supplier, or of the supplier itself. */
   supplier: z.int().min(0),
   certificate: pem("CERTIFICATE"),
 });

@@ -15,6 +15,28 @@ export interface PublicEvaluator {
   readonly problem: string | null;
   /** Since when it is so, in milliseconds since 1970 UTC. */
   readonly sinceMs: number;
+  /** Until when the certificate is valid that it signed its last decision with; null while that is not known. */
+  readonly certificateEndsMs: number | null;
+}
+
+/** The last settlement of a period: what is public of it. */
+export interface PublicSettlement {
+  /** 1 when readings came or were corrected after the first settlement. */
+  readonly revision: number;
+  readonly readings: number;
+  /** Readings that failed a check. */
+  readonly rejected: number;
+  /** Meters whose reading is missing or was rejected. */
+  readonly estimated: number;
+}
+
+export interface PublicMonth {
+  /** A month of the market's time zone, e.g. 2025-06. */
+  readonly month: string;
+  /** When readings are taken no more, in seconds since 1970 UTC. */
+  readonly closureS: number;
+  /** Null while it is open. */
+  readonly closing: { readonly periods: number; readonly bills: number } | null;
 }
 
 export interface PublicPeriod {
@@ -28,6 +50,8 @@ export interface PublicPeriod {
   readonly decision: Decision | null;
   /** What contradicts what, or cannot be believed, in words. */
   readonly disagreements: readonly string[];
+  /** Null while it is not settled, and in a market without settlement. */
+  readonly settlement: PublicSettlement | null;
 }
 
 /** GET /api/status?from=&to= (seconds since 1970 UTC): periods that begin from `from` on and before `to`. */
@@ -37,6 +61,8 @@ export interface PublicStatus {
   readonly evaluators: readonly PublicEvaluator[];
   /** Newest first. */
   readonly periods: readonly PublicPeriod[];
+  /** In their order; empty in a market without settlement. */
+  readonly months: readonly PublicMonth[];
 }
 
 export interface MetricSample {
@@ -58,6 +84,8 @@ export interface PublicMetrics {
 export interface OperatorEvents {
   /** Something about a period has changed. */
   readonly period: PublicPeriod;
+  /** All months, when one has begun or was closed. */
+  readonly months: readonly PublicMonth[];
   /** All evaluators, when one has come or gone. */
   readonly evaluators: readonly PublicEvaluator[];
   /** The gate of a period has closed. */

@@ -7,7 +7,10 @@ import { type EvaluatorAccess, evaluatorAccess } from "../../src/agents/evaluato
 import { LocalService } from "../../src/agents/local-service.ts";
 import { ServiceProcess } from "../../src/agents/service-processes.ts";
 import { MeterClient } from "../../src/client/meter-client.ts";
-import type { ClearOrder } from "../../src/client/prepared-order.ts";
+import type { ClearOrder, PreparedOrder } from "../../src/client/prepared-order.ts";
+import type { Metered } from "../../src/client/prepared-reading.ts";
+import { SupplierClient } from "../../src/client/supplier-client.ts";
+import type { SupplierMonth } from "../../src/client/supplier-settlement.ts";
 import { readIdentity } from "../../src/crypto/identity-files.ts";
 import { nodePrimitives } from "../../src/crypto/node-primitives.ts";
 import { signerOf } from "../../src/crypto/signing-key.ts";
@@ -15,8 +18,10 @@ import { Field } from "../../src/field/field.ts";
 import { gateClosureOf, type MarketDocument } from "../../src/market/market-document.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { type MarketClock, marketClock } from "../../src/platform/market-clock.ts";
+import type { NewMarket } from "../../src/registrar/init-market.ts";
 import { type LocalMarketFiles, setUpLocalMarket } from "../../src/registrar/local-market-setup.ts";
 import { Registrar } from "../../src/registrar/registrar.ts";
+import type { CodeRole } from "../../src/registrar/registry.ts";
 import { completeSetting } from "../../src/wire/setting.ts";
 
 const PERIOD_S = 900;
@@ -30,11 +35,24 @@ const SUPPLIERS = ["Aurora", "Borealis"];
 
 // What neighbours want in every period: 1,000 Wh at up to 24 ct and 600 Wh at up to 14; 400 Wh are offered from 9
 // ct.
-const NEIGHBOURS: readonly ClearOrder[] = [
-  { side: "buy", energyWh: 1000, limitTick: 2400 },
-  { side: "buy", energyWh: 600, limitTick: 1400 },
-  { side: "sell", energyWh: 400, limitTick: 900 },
+const NEIGHBOURS: readonly Neighbour[] = [
+  { order: { side: "buy", energyWh: 1000, limitTick: 2400 }, supplier: 0 },
+  { order: { side: "buy", energyWh: 600, limitTick: 1400 }, supplier: 1 },
+  { order: { side: "sell", energyWh: 400, limitTick: 900 }, supplier: 0 },
 ];
+
+interface Neighbour {
+  readonly order: ClearOrder;
+  readonly supplier: number;
+  readonly metered?: Metered;
+}
+
+export interface PagesMarketOptions {
+  readonly firstPeriod?: string;
+  readonly speed?: number;
+  readonly settlement?: NewMarket["settlement"];
+  readonly neighbours?: readonly Neighbour[];
+}
 
 export class PagesMarket {
   readonly market: MarketDocument;
@@ -47,6 +65,9 @@ export class PagesMarket {
   readonly #server: ServiceProcess;
   readonly #access: EvaluatorAccess;
   readonly #meters: readonly MeterClient[];
+  readonly #neighbours: readonly Neighbour[];
+  /** By neighbour and period. */
+  readonly #orders = new Map<string, PreparedOrder>();
 
   private constructor(parts: {
     readonly files: LocalMarketFiles;
@@ -56,6 +77,7 @@ export class PagesMarket {
     readonly pages: string;
     readonly access: EvaluatorAccess;
     readonly meters: readonly MeterClient[];
+    readonly neighbours: readonly Neighbour[];
   }) {
     this.files = parts.files;
     this.market = parts.files.market;
@@ -66,20 +88,24 @@ export class PagesMarket {
     this.#server = parts.server;
     this.#access = parts.access;
     this.#meters = parts.meters;
+    this.#neighbours = parts.neighbours;
   }
 
-  static async start(): Promise<PagesMarket> {
+  static async start(options: PagesMarketOptions = {}): Promise<PagesMarket> {
+    const { firstPeriod = FIRST_PERIOD, speed = SPEED, settlement } = options;
+    const neighbours = options.neighbours ?? NEIGHBOURS;
     const folder = mkdtempSync(join(tmpdir(), "pages-"));
     const realMs = Date.now() + STARTING_MS;
     // The gate of the first period closes two periods before it.
-    const openingMs = Date.parse(FIRST_PERIOD) - 4 * PERIOD_S * 1000;
+    const openingMs = Date.parse(firstPeriod) - 4 * PERIOD_S * 1000;
     const files = await setUpLocalMarket(join(folder, "market"), {
       id: "elm-street",
       parameters: { name: "Elm Street", suppliers: SUPPLIERS, minimum_group: 3 },
       setting: completeSetting({ engine: "replicated" }),
-      schedule: { period_s: PERIOD_S, first_period: FIRST_PERIOD },
-      rehearsal: { real: isoOf(realMs), market: isoOf(openingMs), speed: SPEED },
-      meters: NEIGHBOURS.map((_, i) => ({ supplier: i % SUPPLIERS.length })),
+      schedule: { period_s: PERIOD_S, first_period: firstPeriod },
+      rehearsal: { real: isoOf(realMs), market: isoOf(openingMs), speed },
+      ...(settlement === undefined ? {} : { settlement }),
+      meters: neighbours.map(({ supplier }) => ({ supplier })),
       registrar: true,
       web: true,
       logLevel: "warn",
@@ -102,17 +128,18 @@ export class PagesMarket {
         const signer = signerOf(await readIdentity(identity));
         const tools = { field: new Field(), primitives: nodePrimitives };
         const { apis } = access;
-        return new MeterClient({ market, apis, signer, meter: id, supplier: i % 2, tools });
+        const { supplier } = neighbours[i]!;
+        return new MeterClient({ market, apis, signer, meter: id, supplier, tools });
       }),
     );
-    return new PagesMarket({ files, service, folder, server, pages, access, meters });
+    return new PagesMarket({ files, service, folder, server, pages, access, meters, neighbours });
   }
 
-  /** A code for a household of the first supplier. */
-  async code(): Promise<string> {
+  /** A code for a household of the first supplier, or for a browser of that supplier. */
+  async code(role: CodeRole = "meter"): Promise<string> {
     const registrar = await Registrar.open(dirname(this.files.marketFile));
     try {
-      return registrar.createCodes(0, 1, 1)[0]!;
+      return registrar.createCodes(0, 1, 1, role)[0]!;
     } finally {
       registrar.close();
     }
@@ -135,12 +162,45 @@ export class PagesMarket {
   async neighbourOrders(start: number): Promise<void> {
     await Promise.all(
       this.#meters.map(async (meter, i) => {
-        const prepared = await meter.prepareOrder(start, NEIGHBOURS[i]!, 1);
+        const prepared = await meter.prepareOrder(start, this.#neighbours[i]!.order, 1);
         const answers = await meter.submit(prepared);
         const problem = answers.find((answer) => answer.problem !== null)?.problem;
         if (problem != null) throw new Error(`a neighbour's order: ${problem}`);
+        this.#orders.set(`${i} ${start}`, prepared);
       }),
     );
+  }
+
+  /** Has the neighbours read their meters for a period that is over; each needs to know what it traded then. */
+  async neighbourReadings(start: number): Promise<void> {
+    await Promise.all(
+      this.#meters.map(async (meter, i) => {
+        const { order, metered } = this.#neighbours[i]!;
+        const outcome = await meter.outcome(start, this.#orders.get(`${i} ${start}`)!);
+        const { state, tradedUnits } = outcome;
+        if (tradedUnits === null) throw new Error(`a neighbour's order: ${state}`);
+        const net = order.side === "buy" ? tradedUnits : -tradedUnits;
+        const answers = await meter.submitReading(
+          await meter.prepareReading(start, metered!, net, 1),
+        );
+        const problem = answers.find((answer) => answer.problem !== null)?.problem;
+        if (problem != null) throw new Error(`a neighbour's reading: ${problem}`);
+      }),
+    );
+  }
+
+  /** What the first supplier's own program learns of a month. */
+  async supplierMonth(month: string): Promise<SupplierMonth> {
+    const signer = signerOf(await readIdentity(this.files.suppliers[0]!));
+    const tools = { field: new Field(), primitives: nodePrimitives };
+    const { apis } = this.#access;
+    const client = new SupplierClient({ market: this.market, apis, signer, supplier: 0, tools });
+    return client.month(month);
+  }
+
+  /** Waits until the market's clock shows a moment. */
+  async until(marketS: number): Promise<void> {
+    await systemClock.sleep(this.time.msUntil(marketS));
   }
 
   /** Addresses that pages may ask, besides their own. */

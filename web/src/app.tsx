@@ -12,6 +12,8 @@ import { Welcome } from "./welcome.tsx";
 /** The parts of the pages, each loaded when it is asked for. */
 const PARTS: Readonly<Record<string, () => Promise<ComponentType>>> = {
   household: async () => (await import("./household/household-page.tsx")).HouseholdPage,
+  supplier: async () => (await import("./supplier/supplier-page.tsx")).SupplierPage,
+  operator: async () => (await import("./operator/operator-page.tsx")).OperatorPage,
   seen: async () => (await import("./seen/seen-page.tsx")).SeenPage,
 };
 

@@ -1,5 +1,6 @@
 // Watches a market for whoever looks at its pages: asks all evaluators again and again for their public record,
 // keeps it, and tells what has changed. Holds nothing that is not public.
+import { X509Certificate } from "node:crypto";
 import {
   type MarketStatus,
   OperatorClient,
@@ -16,6 +17,7 @@ import type {
   PublicStatus,
 } from "../../wire/operator-api.ts";
 import { type EvaluatorAccess, evaluatorAccess } from "../evaluator-access.ts";
+import { type FoundSettlement, SettlementWatch } from "./settlement-watch.ts";
 
 /** How often evaluators are asked: in a part of a period, within bounds. */
 const ASKED_AGAIN = 1 / 4;
@@ -27,6 +29,9 @@ const MOST_PERIODS = 20_000;
 /** Periods are asked about again that began so many periods ago; undecided ones for a day. */
 const AWAITED_PERIODS = 8;
 const AWAITED_S = 24 * 3600;
+
+/** How disagreements about a period's settlement begin. */
+const OF_SETTLEMENT = "settlement: ";
 
 export type WatchListener = <T extends OperatorEventName>(name: T, data: OperatorEvents[T]) => void;
 
@@ -41,6 +46,7 @@ export class MarketWatch {
   readonly #time: MarketClock;
   readonly #access: EvaluatorAccess;
   readonly #client: OperatorClient;
+  readonly #settlements: SettlementWatch;
   readonly #periods = new Map<number, PublicPeriod>();
   readonly #listeners = new Set<WatchListener>();
   #evaluators: readonly PublicEvaluator[];
@@ -54,9 +60,10 @@ export class MarketWatch {
     this.#time = marketClock(clock, market.rehearsal);
     this.#access = evaluatorAccess(market);
     this.#client = new OperatorClient({ market, apis: this.#access.apis, clock });
+    this.#settlements = new SettlementWatch({ market, apis: this.#access.apis, clock });
     const sinceMs = clock.utcMs();
     this.#evaluators = market.evaluators.map(({ name }, evaluator) => {
-      return { evaluator, name, problem: "not asked yet", sinceMs };
+      return { evaluator, name, problem: "not asked yet", sinceMs, certificateEndsMs: null };
     });
   }
 
@@ -71,6 +78,7 @@ export class MarketWatch {
       checkedMs: this.#checkedMs,
       evaluators: this.#evaluators,
       periods: periods.toSorted((a, b) => b.start - a.start),
+      months: this.#settlements.months,
     };
   }
 
@@ -111,6 +119,7 @@ export class MarketWatch {
         this.#knownFrom = from;
         await this.#learnEarlier(from, signal);
       }
+      await this.#learnSettlements(signal);
       await this.#clock.sleep(pauseMs, signal);
     }
   }
@@ -118,6 +127,20 @@ export class MarketWatch {
   async #learnEarlier(to: number, signal: AbortSignal): Promise<void> {
     const from = Math.max(this.#market.firstPeriod, Math.floor(this.#time.nowS()) - KEPT_S);
     if (from < to) this.#learn(await this.#client.status(from, to, { signal }));
+  }
+
+  async #learnSettlements(signal: AbortSignal): Promise<void> {
+    const known = this.#periods.values();
+    const { starts, hasNewMonth } = await this.#settlements.learn(known, this.#time.nowS(), signal);
+    for (const start of starts) this.#learnPeriod(this.#withSettlement(this.#periods.get(start)!));
+    if (hasNewMonth) this.#tell("months", this.#settlements.months);
+  }
+
+  #withSettlement(period: PublicPeriod): PublicPeriod {
+    const { settlement, disagreement }: FoundSettlement = this.#settlements.of(period.start);
+    const also = disagreement === null ? [] : [`${OF_SETTLEMENT}${disagreement}`];
+    const others = period.disagreements.filter((one) => !one.startsWith(OF_SETTLEMENT));
+    return { ...period, settlement, disagreements: [...others, ...also] };
   }
 
   /** From the first period that is awaited to the last whose gate closes soon. */
@@ -137,11 +160,17 @@ export class MarketWatch {
     this.#evaluators = before.map((known) => {
       const { problem } = status.evaluators[known.evaluator]!;
       const same = (problem === null) === (known.problem === null);
-      return { ...known, problem, sinceMs: same ? known.sinceMs : nowMs };
+      const certificateEndsMs = certificateEndOf(status, known) ?? known.certificateEndsMs;
+      return { ...known, problem, sinceMs: same ? known.sinceMs : nowMs, certificateEndsMs };
     });
-    const changed = this.#evaluators.some(({ problem }, i) => problem !== before[i]!.problem);
+    const changed = this.#evaluators.some(
+      ({ problem, certificateEndsMs }, i) =>
+        problem !== before[i]!.problem || certificateEndsMs !== before[i]!.certificateEndsMs,
+    );
     if (changed) this.#tell("evaluators", this.#evaluators);
-    for (const period of status.periods.toReversed()) this.#learnPeriod(publicPeriod(period));
+    for (const period of status.periods.toReversed()) {
+      this.#learnPeriod(this.#withSettlement(publicPeriod(period)));
+    }
     this.#forget();
   }
 
@@ -159,6 +188,7 @@ export class MarketWatch {
     for (const start of [...surplus, ...starts.filter((one) => one < oldest)]) {
       this.#periods.delete(start);
     }
+    this.#settlements.forget(oldest);
   }
 
   /** Tells when gates close. */
@@ -186,4 +216,24 @@ const publicPeriod = (period: PeriodStatus): PublicPeriod => ({
   attempts: Math.max(0, ...period.records.map((record) => record?.attempts ?? 0)),
   decision: period.decision,
   disagreements: period.disagreements,
+  settlement: null,
 });
+
+/** Until when the certificate is valid that the evaluator signed its last decision with; null when there is none. */
+function certificateEndOf(
+  { periods }: MarketStatus,
+  { evaluator }: Pick<PublicEvaluator, "evaluator">,
+): number | null {
+  for (const { records } of periods) {
+    const signed = records[evaluator]?.decision?.signatures ?? [];
+    const own = signed.find((one) => one.evaluator === evaluator);
+    if (own === undefined) continue;
+    try {
+      const certificate = new X509Certificate(Buffer.from(own.certificate, "base64"));
+      return certificate.validToDate.getTime();
+    } catch {
+      // That it is none is told as a disagreement.
+    }
+  }
+  return null;
+}

@@ -1,5 +1,5 @@
 // The arguments of hushwatt enrol.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { CERTIFICATE_DAYS } from "../../registrar/certificate-days.ts";
 import { wholeNumber } from "../setting-options.ts";
 import type { CodeOptions, EnrolOptions } from "./run-enrol.ts";
@@ -41,8 +41,13 @@ export function addEnrolCommand(program: Command): void {
   }
   enrol
     .command("code")
-    .description("make one-time codes, each for one new meter of a supplier")
-    .requiredOption("--supplier <name>", "whose customers the meters are")
+    .description("make one-time codes, each for one new meter, or for one browser of a supplier")
+    .requiredOption("--supplier <name>", "whose customers the meters are, or whose browser it is")
+    .addOption(
+      new Option("--role <role>", "whom they enrol")
+        .choices(["meter", "supplier"])
+        .default("meter"),
+    )
     .requiredOption("--registry <folder>", "the market's folder")
     .option("--count <n>", "how many", wholeNumber(1, MOST_CODES), 1)
     .option("--valid-days <n>", "until they expire", wholeNumber(1, MOST_DAYS), CODE_DAYS)

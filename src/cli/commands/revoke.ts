@@ -1,5 +1,6 @@
 // The arguments of hushwatt revoke.
 import type { Command } from "commander";
+import type { RevokeOptions } from "./run-revoke.ts";
 
 export function addRevokeCommand(program: Command): void {
   program
@@ -12,8 +13,9 @@ export function addRevokeCommand(program: Command): void {
       "a meter's id, or as in supplier-0; without it the list is only signed anew",
     )
     .requiredOption("--registry <folder>", "the market's folder")
-    .action(async (name: string | undefined, { registry }: { registry: string }) => {
+    .option("--certificate <serial>", "only the one of this serial number, such as a lost device's")
+    .action(async (name: string | undefined, options: RevokeOptions) => {
       const { revoke } = await import("./run-revoke.ts");
-      await revoke(name, registry);
+      await revoke(name, options);
     });
 }

@@ -6,6 +6,7 @@ import { readRequest } from "../../crypto/certificate-requests.ts";
 import { AUTHORITY_FILE } from "../../crypto/identity-files.ts";
 import { type Party, type PartyRole, partyName } from "../../crypto/party.ts";
 import { type Issued, Registrar } from "../../registrar/registrar.ts";
+import type { CodeRole } from "../../registrar/registry.ts";
 import { refusalsAsInputErrors } from "../registrar-errors.ts";
 import { InputError, print, writeOut } from "../terminal.ts";
 
@@ -19,6 +20,7 @@ export interface EnrolOptions {
 }
 
 export interface CodeOptions {
+  readonly role: CodeRole;
   readonly registry: string;
   readonly supplier: string;
   readonly count: number;
@@ -95,14 +97,15 @@ async function writeIssued(out: string, issued: Issued): Promise<void> {
 }
 
 async function doMakeCodes(options: CodeOptions): Promise<void> {
-  const { registry, supplier, count, validDays, out } = options;
+  const { registry, role, supplier, count, validDays, out } = options;
   const registrar = await Registrar.open(registry);
   try {
-    const codes = registrar.createCodes(registrar.supplierNumber(supplier), count, validDays);
+    const number = registrar.supplierNumber(supplier);
+    const codes = registrar.createCodes(number, count, validDays, role);
     await writeOut([`${codes.join("\n")}\n`], out);
     if (out !== undefined) print([`${count} codes in ${out}, valid for ${validDays} days`]);
-    const note =
-      "each enrols one meter, once; only their hashes are kept, so they cannot be shown again";
+    const whom = role === "meter" ? "one meter" : `one browser of ${supplier}`;
+    const note = `each enrols ${whom}, once; only their hashes are kept, so they cannot be shown again`;
     process.stderr.write(`${note}\n`);
     if (registrar.market.registrar === null) {
       process.stderr.write(

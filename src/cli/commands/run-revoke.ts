@@ -1,5 +1,6 @@
 // hushwatt revoke: takes a party's certificates back, and signs the list of revoked ones.
 import { join } from "node:path";
+import { serialText } from "../../crypto/certificate-names.ts";
 import { type Party, partyFromName, partyName } from "../../crypto/party.ts";
 import { Registrar } from "../../registrar/registrar.ts";
 import { refusalsAsInputErrors } from "../registrar-errors.ts";
@@ -7,7 +8,19 @@ import { InputError, print } from "../terminal.ts";
 
 const METER_ID = /^[0-9a-f]{32}$/;
 
-async function doRevoke(name: string | undefined, folder: string): Promise<void> {
+export interface RevokeOptions {
+  readonly registry: string;
+  readonly certificate?: string;
+}
+
+async function doRevoke(
+  name: string | undefined,
+  { registry: folder, certificate }: RevokeOptions,
+): Promise<void> {
+  const serial = certificate === undefined ? undefined : serialText(certificate);
+  if (name === undefined && serial !== undefined) {
+    throw new InputError(["--certificate: say whose it is, as in supplier-0"]);
+  }
   const party = name === undefined ? null : partyOfName(name);
   const registrar = await Registrar.open(folder);
   try {
@@ -19,8 +32,13 @@ async function doRevoke(name: string | undefined, folder: string): Promise<void>
       print([`list ${await registrar.signRevocations()} of revoked certificates signed`, next]);
       return;
     }
-    const { certificates, list } = await registrar.revoke(party);
-    const what = certificates === 1 ? "its certificate" : `its ${certificates} certificates`;
+    const { certificates, list } = await registrar.revoke(party, serial);
+    const what =
+      serial !== undefined
+        ? `certificate ${serial}`
+        : certificates === 1
+          ? "its certificate"
+          : `its ${certificates} certificates`;
     print([`${partyName(party)}: ${what} revoked; list ${list} signed`, next]);
   } finally {
     registrar.close();

@@ -156,6 +156,7 @@ async function servePages({ files }: DayRehearsal, progress: Progress): Promise<
   print([
     `Open ${pages.address} in a browser to watch the market and to take part.`,
     `Code for a household: ${pages.code}`,
+    `Code for its supplier: ${pages.supplierCode}`,
     "",
   ]);
   return pages;

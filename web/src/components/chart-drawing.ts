@@ -19,6 +19,8 @@ export interface ChartData {
   readonly series: readonly ChartSeries[];
   /** Bars upon each other, in the order of the series. */
   readonly isStacked?: boolean;
+  /** The y axis reaches from 0 to this at least, so that next to nothing looks like it. */
+  readonly leastTop?: number;
   readonly yText: (y: number) => string;
   readonly axisText: (x: number) => string;
 }
@@ -127,13 +129,14 @@ function optionsOf(
 }
 
 /** Bars begin at zero; lines have some room. */
-function rangeOf({ series }: ChartData): uPlot.Range.Function {
+function rangeOf({ series, leastTop }: ChartData): uPlot.Range.Function {
   const hasBars = series.some(({ kind }) => kind === "bars");
+  const hasZero = hasBars || leastTop !== undefined;
   return (_, low, high) => {
-    const [least, most] = hasBars ? [Math.min(0, low), Math.max(0, high)] : [low, high];
-    if (!Number.isFinite(least) || !Number.isFinite(most)) return [0, 1];
+    const [least, most] = hasZero ? [Math.min(0, low), Math.max(leastTop ?? 0, high)] : [low, high];
+    if (!Number.isFinite(least) || !Number.isFinite(most)) return [0, leastTop ?? 1];
     const room = (most - least || 1) * 0.08;
-    return [hasBars && least === 0 ? 0 : least - room, most + room];
+    return [hasZero && least === 0 ? 0 : least - room, most + room];
   };
 }
 

@@ -5,7 +5,7 @@ import { chooseLanguage, LANGUAGE_NAMES, LANGUAGES, language } from "../i18n/lan
 import { market, nowS, speed } from "../market/feed.ts";
 import { followLink, path } from "../router.ts";
 
-const PARTS = ["start", "household", "seen"] as const;
+const PARTS = ["start", "household", "supplier", "operator", "seen"] as const;
 
 export function PageHead() {
   const t = frameTexts();

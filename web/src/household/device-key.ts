@@ -10,9 +10,15 @@ export function createDeviceKey(): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(KEY, false, ["sign", "verify"]);
 }
 
-/** A signed request (PKCS #10, PEM) for a certificate of a meter, which does not know its name yet. */
-export async function requestFor(keys: CryptoKeyPair): Promise<string> {
-  const name = [{ CN: ["meter"] }];
+/**
+ * A signed request (PKCS #10, PEM) for a certificate with a one-time code, which says whose it is: a new meter does not
+ * know its name yet, nor a supplier's browser its number.
+ */
+export async function requestFor(
+  keys: CryptoKeyPair,
+  role: "meter" | "supplier" = "meter",
+): Promise<string> {
+  const name = [{ CN: [role] }];
   const signingAlgorithm = SIGNING;
   const request = await Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm });
   return request.toString("pem");

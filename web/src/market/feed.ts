@@ -9,6 +9,7 @@ import {
   type OperatorEventName,
   type OperatorEvents,
   type PublicEvaluator,
+  type PublicMonth,
   type PublicPeriod,
   type PublicStatus,
 } from "../../../src/wire/operator-api.ts";
@@ -31,6 +32,8 @@ export const feedState = signal<FeedState>("loading");
 export const evaluators = signal<readonly PublicEvaluator[]>([]);
 /** By start of the period; a new map with every change. */
 export const periods = signal<ReadonlyMap<number, PublicPeriod>>(new Map());
+/** In their order; empty in a market without settlement. */
+export const months = signal<readonly PublicMonth[]>([]);
 /** Seconds since 1970 UTC of the market's time; a rehearsal's runs faster. */
 export const nowS = signal(0);
 export const isOnline = signal(navigator.onLine);
@@ -115,6 +118,9 @@ function listen(): void {
   on("evaluators", (all) => {
     evaluators.value = all;
   });
+  on("months", (all) => {
+    months.value = all;
+  });
   on("gate", () => {
     nowS.value = time.nowS();
   });
@@ -134,6 +140,7 @@ async function loadPeriods(from: number): Promise<boolean> {
     askedFrom = start;
     batch(() => {
       evaluators.value = status.evaluators;
+      months.value = status.months;
       keepPeriods(status.periods);
     });
     return true;
