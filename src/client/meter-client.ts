@@ -95,11 +95,18 @@ export class MeterClient {
   /** The same with a reading, until its month is closed, or until `untilS` (market time) when that is sooner. */
   submitReading(
     prepared: PreparedReading,
-    { signal, untilS = Number.POSITIVE_INFINITY }: CallOptions & { readonly untilS?: number } = {},
+    {
+      signal,
+      untilS = Number.POSITIVE_INFINITY,
+      onAnswer,
+    }: CallOptions & { readonly untilS?: number } & Pick<
+        Submitting<SignedReadingReceipt>,
+        "onAnswer"
+      > = {},
   ): Promise<Submission<SignedReadingReceipt>[]> {
     const { market, apis } = this.#options;
     const closure = monthClosureOf(market, monthOf(market, prepared.periodStart));
-    const context = this.#submitting(Math.min(closure, untilS), signal);
+    const context = { ...this.#submitting(Math.min(closure, untilS), signal), onAnswer };
     return Promise.all(apis.map((api) => submitReadingTo(api, prepared, context)));
   }
 

@@ -14,20 +14,21 @@ const trade = (side: Trade["side"], wh: number, priceCt: number): Trade => ({
 
 it("adds up what is paid, earned and saved", () => {
   const trades = [trade("buy", 500, 20), trade("buy", 250, 16), trade("sell", 1000, 12)];
-  const sums = sumsOf(trades, { retailCt: 30, feedInCt: 7 });
+  const sums = sumsOf(trades, () => ({ retailCt: 30, feedInCt: 7, localFeeCt: 2 }));
   expect(sums.boughtUnits).toBe(750 * UNITS_PER_WH);
   expect(sums.soldUnits).toBe(1000 * UNITS_PER_WH);
   expect(sums.paidCt).toBeCloseTo(14);
   expect(sums.earnedCt).toBeCloseTo(12);
   // 0.75 kWh at 30 ct would be 22.5 ct; 1 kWh at 7 ct 7 ct.
-  expect(sums.savedCt).toBeCloseTo(22.5 - 14 + (12 - 7));
+  // The grid fee is 1.5 ct.
+  expect(sums.savedCt).toBeCloseTo(22.5 - 14 - 1.5 + (12 - 7));
 });
 
 it("says nothing of savings while a price of the supplier that matters is not known", () => {
-  const unknown = { retailCt: null, feedInCt: 7 };
+  const unknown = () => ({ retailCt: null, feedInCt: 7, localFeeCt: 0 });
   expect(sumsOf([trade("buy", 500, 20)], unknown).savedCt).toBeNull();
   expect(sumsOf([trade("sell", 500, 20)], unknown).savedCt).toBeCloseTo(6.5);
-  expect(sumsOf([], { retailCt: null, feedInCt: null }).savedCt).toBe(0);
+  expect(sumsOf([], unknown).savedCt).toBe(0);
 });
 
 it("expects a roof to yield most at noon, nothing at night, and a household to use what it says", () => {

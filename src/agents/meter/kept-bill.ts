@@ -1,29 +1,9 @@
 // A bill as a meter keeps it: what evaluators stated, what its own history came to, and whether both agree.
 import { z } from "zod";
 import type { Check } from "../../client/checks.ts";
-import {
-  type BillDifference,
-  billDifferences,
-  type RecomputedBill,
-  type StatedBill,
-} from "../../market/bill.ts";
+import type { OwnBill } from "../../client/own-bill.ts";
+import { type BillDifference, billDifferences, type StatedBill } from "../../market/bill.ts";
 import { monthText } from "../../wire/settlement-records.ts";
-
-/** Energies of a month; those of estimated periods with the estimate. */
-export interface OwnEnergies {
-  /** Locally, in units of 2^-10 Wh. */
-  readonly boughtUnits: number;
-  readonly soldUnits: number;
-  readonly importedUnits: number;
-  readonly exportedUnits: number;
-  /** From and to the supplier. */
-  readonly shortageUnits: number;
-  readonly surplusUnits: number;
-}
-
-export interface OwnBill extends RecomputedBill {
-  readonly energies: OwnEnergies;
-}
 
 export interface KeptBill {
   readonly month: string;

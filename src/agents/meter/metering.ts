@@ -3,6 +3,7 @@
 // All is kept before anything depends on it. One message of the same length per period, at a random moment of the
 // next.
 import type { MeterClient } from "../../client/meter-client.ts";
+import { netUnitsOf } from "../../client/own-bill.ts";
 import { decodeReading, encodeReading, type Metered } from "../../client/prepared-reading.ts";
 import type { MarketDocument } from "../../market/market-document.ts";
 import { monthClosureOf, monthOf, periodsOfMonth } from "../../market/tariffs.ts";
@@ -11,7 +12,7 @@ import type { MarketClock } from "../../platform/market-clock.ts";
 import { textOfPeriod } from "../../wire/records.ts";
 import type { MeterHistory } from "./history.ts";
 import { comparedBill, type KeptBill } from "./kept-bill.ts";
-import { doubtfulPeriods, netUnitsOf, ownBill } from "./own-bill.ts";
+import { doubtfulPeriods, ownBill } from "./own-bill.ts";
 import type { StoredReading } from "./reading-history.ts";
 import type { ReadingSource } from "./reading-sources.ts";
 

@@ -19,9 +19,11 @@ interface PriceChartProps {
   readonly note: string;
   /** The midnight at which the day begins. */
   readonly from: number;
-  /** The supplier's prices in ct/kWh, where they are known. */
-  readonly retailCt?: number | null;
-  readonly feedInCt?: number | null;
+  /** The supplier's prices in ct/kWh by start of the period, where they are known; the same function each time. */
+  readonly tariff?: (start: number) => {
+    readonly retailCt: number | null;
+    readonly feedInCt: number | null;
+  };
 }
 
 const texts = textTable({
@@ -51,7 +53,7 @@ const texts = textTable({
 const rangeText = (low: number, high: number): string =>
   low === high ? ctPerKwh(low) : texts().range(ctPerKwh(low), ctPerKwh(high));
 
-export function PriceChart({ question, note, from, retailCt, feedInCt }: PriceChartProps) {
+export function PriceChart({ question, note, from, tariff }: PriceChartProps) {
   const t = texts();
   const document = market.value!;
   const { parameters, schedule } = document;
@@ -65,14 +67,14 @@ export function PriceChart({ question, note, from, retailCt, feedInCt }: PriceCh
     const values = decisions.map((decision) =>
       decision?.priceTick == null ? null : grid.value(decision.priceTick),
     );
-    const level = (label: string, ct: number | null | undefined): ChartSeries[] =>
-      ct == null
+    const level = (label: string, name: "retailCt" | "feedInCt"): ChartSeries[] =>
+      tariff === undefined || tariff(from)[name] === null
         ? []
         : [
             {
               label,
-              values: xs.map(() => ct),
-              kind: "line",
+              values: xs.map((start) => tariff(start)[name]),
+              kind: "step",
               colour: "grey",
               isDashed: true,
               format: ctPerKwh,
@@ -85,7 +87,7 @@ export function PriceChart({ question, note, from, retailCt, feedInCt }: PriceCh
       colour: "blue",
       format: ctPerKwh,
     };
-    const series = [price, ...level(t.retail, retailCt), ...level(t.feedIn, feedInCt)];
+    const series = [price, ...level(t.retail, "retailCt"), ...level(t.feedIn, "feedInCt")];
     const prices = values.filter((value) => value !== null);
     const count = wholeNumber(decided);
     const answer =
@@ -97,7 +99,7 @@ export function PriceChart({ question, note, from, retailCt, feedInCt }: PriceCh
             count,
           );
     return { xs, series, answer };
-  }, [document, known, from, to, grid, t, retailCt, feedInCt]);
+  }, [document, known, from, to, grid, t, tariff]);
   return (
     <Chart
       question={question}

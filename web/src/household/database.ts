@@ -5,6 +5,12 @@ import type { Check } from "../../../src/client/checks.ts";
 import type { MeterOutcome } from "../../../src/client/meter-outcome.ts";
 import type { ClearOrder } from "../../../src/client/prepared-order.ts";
 import type { SignedReceipt } from "../../../src/wire/records.ts";
+import {
+  type ReadingsSchema,
+  ReadingsStore,
+  type StoredBill,
+  type StoredReading,
+} from "./readings-store.ts";
 
 export interface StoredIdentity {
   readonly keys: CryptoKeyPair;
@@ -41,32 +47,44 @@ export interface StoredOutcome {
   readonly foundMs: number;
 }
 
-interface Schema extends DBSchema {
+interface Schema extends DBSchema, ReadingsSchema {
   identity: { key: string; value: StoredIdentity };
   orders: { key: [number, number]; value: StoredOrder };
   outcomes: { key: number; value: StoredOutcome };
   settings: { key: string; value: unknown };
 }
 
-const VERSION = 1;
+/** 2: readings and bills. */
+const VERSION = 2;
 const OWN = "own";
 const STRICT = { durability: "strict" } as const;
 
 export class HouseholdDatabase {
   readonly #database: IDBPDatabase<Schema>;
 
+  /** What was metered, sent of it, and billed. */
+  readonly readings: ReadingsStore;
+
   private constructor(database: IDBPDatabase<Schema>) {
     this.#database = database;
+    // It sees its own part of the stores.
+    this.readings = new ReadingsStore(database as unknown as IDBPDatabase<ReadingsSchema>);
   }
 
   /** One for each market, in this browser. */
   static async open(market: string): Promise<HouseholdDatabase> {
     const database = await openDB<Schema>(`hushwatt ${market}`, VERSION, {
-      upgrade(fresh) {
-        fresh.createObjectStore("identity");
-        fresh.createObjectStore("orders", { keyPath: ["periodStart", "sequence"] });
-        fresh.createObjectStore("outcomes", { keyPath: "periodStart" });
-        fresh.createObjectStore("settings");
+      upgrade(fresh, before) {
+        if (before < 1) {
+          fresh.createObjectStore("identity");
+          fresh.createObjectStore("orders", { keyPath: ["periodStart", "sequence"] });
+          fresh.createObjectStore("outcomes", { keyPath: "periodStart" });
+          fresh.createObjectStore("settings");
+        }
+        fresh.createObjectStore("metered", { keyPath: "periodStart" });
+        fresh.createObjectStore("readings", { keyPath: ["periodStart", "sequence"] });
+        fresh.createObjectStore("countings", { keyPath: "periodStart" });
+        fresh.createObjectStore("bills", { keyPath: "month" });
       },
     });
     return new HouseholdDatabase(database);
@@ -144,11 +162,25 @@ export class HouseholdDatabase {
   }
 
   /** Everything in clear, for the person to keep elsewhere: without key and shares. */
-  async everything(): Promise<{ orders: StoredOrder[]; outcomes: StoredOutcome[] }> {
-    const [orders, outcomes] = await Promise.all([
+  async everything(): Promise<HouseholdCopy> {
+    const [orders, outcomes, readings, bills] = await Promise.all([
       this.#database.getAll("orders"),
       this.#database.getAll("outcomes"),
+      this.#database.getAll("readings"),
+      this.#database.getAll("bills"),
     ]);
-    return { orders: orders.map((order) => ({ ...order, prepared: null })), outcomes };
+    return {
+      orders: orders.map((order) => ({ ...order, prepared: null })),
+      outcomes,
+      readings: readings.map((reading) => ({ ...reading, prepared: null })),
+      bills,
+    };
   }
+}
+
+interface HouseholdCopy {
+  readonly orders: readonly StoredOrder[];
+  readonly outcomes: readonly StoredOutcome[];
+  readonly readings: readonly StoredReading[];
+  readonly bills: readonly StoredBill[];
 }

@@ -52,7 +52,7 @@ export function DevicePage() {
   const save = async (kind: "csv" | "json") => {
     const all = await exportHistory();
     if (all === undefined) return;
-    const text = kind === "csv" ? historyCsv(all, document) : JSON.stringify(all, null, 1);
+    const text = kind === "csv" ? historyCsv(all, document) : jsonText(all);
     download(
       `hushwatt-${document.id}.${kind}`,
       text,
@@ -90,6 +90,10 @@ export function DevicePage() {
     </>
   );
 }
+
+/** Exact amounts as text. */
+const jsonText = (all: unknown): string =>
+  JSON.stringify(all, (_, value) => (typeof value === "bigint" ? String(value) : value), 1);
 
 function download(name: string, text: string, type: string): void {
   const url = URL.createObjectURL(new Blob([text], { type }));

@@ -13,7 +13,12 @@ export interface Trade {
 export interface Tariff {
   readonly retailCt: number | null;
   readonly feedInCt: number | null;
+  /** Grid fee of what is bought on the market. */
+  readonly localFeeCt: number;
 }
+
+/** By start of the period. */
+export type TariffOf = (start: number) => Tariff;
 
 export interface TradeSums {
   readonly boughtUnits: number;
@@ -26,18 +31,25 @@ export interface TradeSums {
 
 const UNITS_PER_KWH = UNITS_PER_WH * 1000;
 
-export function sumsOf(trades: readonly Trade[], { retailCt, feedInCt }: Tariff): TradeSums {
+export function sumsOf(trades: readonly Trade[], tariffOf: TariffOf): TradeSums {
   const of = (side: Trade["side"], value: (trade: Trade) => number) =>
     trades.reduce((sum, trade) => (trade.side === side ? sum + value(trade) : sum), 0);
   const [boughtUnits, soldUnits] = [of("buy", unitsOf), of("sell", unitsOf)];
   const [paidCt, earnedCt] = [of("buy", amountOf), of("sell", amountOf)];
-  const savedBuying = retailCt === null ? null : (retailCt * boughtUnits) / UNITS_PER_KWH - paidCt;
-  const savedSelling = feedInCt === null ? null : earnedCt - (feedInCt * soldUnits) / UNITS_PER_KWH;
-  const savedCt =
-    (boughtUnits > 0 && savedBuying === null) || (soldUnits > 0 && savedSelling === null)
-      ? null
-      : (savedBuying ?? 0) + (savedSelling ?? 0);
+  const savedCt = trades.reduce<number | null>((sum, trade) => {
+    const saved = savedOf(trade, tariffOf(trade.start));
+    return sum === null || saved === null ? null : sum + saved;
+  }, 0);
   return { boughtUnits, soldUnits, paidCt, earnedCt, savedCt };
+}
+
+function savedOf(
+  { side, tradedUnits, priceCt }: Trade,
+  { retailCt, feedInCt, localFeeCt }: Tariff,
+): number | null {
+  const kwh = tradedUnits / UNITS_PER_KWH;
+  if (side === "buy") return retailCt === null ? null : (retailCt - priceCt - localFeeCt) * kwh;
+  return feedInCt === null ? null : (priceCt - feedInCt) * kwh;
 }
 
 const unitsOf = ({ tradedUnits }: Trade): number => tradedUnits;

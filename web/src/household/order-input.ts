@@ -1,6 +1,7 @@
 // What a person has typed for an order, read exactly; or what is wrong with it, in the person's language.
 import type { MarketParameters } from "../../../src/market/parameters.ts";
 import { kwhOfWh, priceNumber, typedNumber } from "../i18n/format.ts";
+import { billTexts } from "./bill-texts.ts";
 import { householdTexts } from "./texts.ts";
 
 /** A value, or what is wrong. */
@@ -41,3 +42,10 @@ export const readLimit = (
   parameters: MarketParameters,
 ): Read | { readonly value: null } =>
   text.trim() === "" ? { value: null } : readTick(text, parameters);
+
+/** What was metered: as an energy, but nothing is something to say. */
+export function readMetered(text: string, parameters: MarketParameters): Read {
+  const plain = typedNumber(text);
+  if (plain === null) return { problem: billTexts().need };
+  return Number(plain) === 0 ? { value: 0 } : readEnergy(text, parameters);
+}

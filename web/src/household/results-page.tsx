@@ -1,6 +1,7 @@
 // Results and money of a day or a month: sums, savings, charts, every trade, the bill.
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
+import { periodPrices } from "../../../src/market/tariffs.ts";
 import { DayPicker } from "../components/day-picker.tsx";
 import { Choice } from "../components/field.tsx";
 import { MonthPicker } from "../components/month-picker.tsx";
@@ -18,13 +19,16 @@ import {
 } from "../i18n/format.ts";
 import { loadEarlier, market, nowS } from "../market/feed.ts";
 import { BillSection } from "./bill-section.tsx";
-import { sumsOf, type TradeSums } from "./money.ts";
+import { sumsOf, type TariffOf, type TradeSums } from "./money.ts";
 import { OwnUseChart, TradedChart } from "./results-charts.tsx";
 import { resultsTexts } from "./results-texts.ts";
-import { gateway, settings } from "./session.ts";
+import { access, gateway, settings } from "./session.ts";
 import { TariffForm } from "./tariff-form.tsx";
 import { tradesIn } from "./trades.ts";
 import { TradesTable } from "./trades-table.tsx";
+
+/** Prices of settlement are whole units of 10^-3 ct/kWh. */
+const PRICES_OF_CT = 1000;
 
 export function ResultsPage() {
   const t = resultsTexts();
@@ -41,7 +45,8 @@ export function ResultsPage() {
   running.revision.value;
   const trades = tradesIn(running.entries, market.value!, from, to);
   const { retailCt, feedInCt } = settings.value;
-  const tariff = { retailCt, feedInCt };
+  const tariff = useMemo(() => tariffOf(retailCt, feedInCt), [retailCt, feedInCt]);
+  const isSettled = market.value!.settlement !== null;
   return (
     <>
       <h1>{t.title}</h1>
@@ -61,17 +66,33 @@ export function ResultsPage() {
       )}
       <Sums sums={sumsOf(trades, tariff)} />
       {isDay ? (
-        <PriceChart question={t.price} note={longDayText(from)} from={from} {...tariff} />
+        <PriceChart question={t.price} note={longDayText(from)} from={from} tariff={tariff} />
       ) : (
         <PriceBandChart question={t.prices} note={monthText(from)} from={from} to={to} />
       )}
       <TradedChart trades={trades} from={from} to={to} byDay={!isDay} />
       {isDay && <OwnUseChart trades={trades} from={from} to={to} />}
       <TradesTable trades={trades} byDay={!isDay} tariff={tariff} />
-      <TariffForm />
-      <BillSection month={monthStartOf(from)} />
+      {!isSettled && <TariffForm />}
+      <BillSection from={from} to={to} />
     </>
   );
+}
+
+/** From the market's document where it has tariffs, else as the person has entered them. */
+function tariffOf(retailCt: number | null, feedInCt: number | null): TariffOf {
+  const document = market.value!;
+  if (document.settlement === null) return () => ({ retailCt, feedInCt, localFeeCt: 0 });
+  const { supplier } = access.value!;
+  return (start) => {
+    const { retail, feedIn, localFee } = periodPrices(document, start, null);
+    const ct = (price: number | undefined) => (price === undefined ? null : price / PRICES_OF_CT);
+    return {
+      retailCt: ct(retail[supplier]),
+      feedInCt: ct(feedIn[supplier]),
+      localFeeCt: localFee / PRICES_OF_CT,
+    };
+  };
 }
 
 /** The last period with an outcome; in a market that decides far ahead that is not today. */

@@ -42,9 +42,6 @@ export const resultsTexts = textTable({
     savedHeading: "Saved",
     nothing: "Nothing was traded.",
     paidAmount: (amount: string) => `−${amount}`,
-    billTitle: "Bill",
-    billLead:
-      "Bills are drawn up from metered energy after delivery. This market does not settle through these pages yet; what stands above is what was traded, at its price.",
   },
   de: {
     title: "Ergebnisse und Geld",
@@ -87,8 +84,5 @@ export const resultsTexts = textTable({
     savedHeading: "Gespart",
     nothing: "Nichts wurde gehandelt.",
     paidAmount: (amount) => `−${amount}`,
-    billTitle: "Rechnung",
-    billLead:
-      "Rechnungen entstehen nach der Lieferung aus gemessener Energie. Dieser Markt rechnet über diese Seiten noch nicht ab; oben steht, was gehandelt wurde, zu seinem Preis.",
   },
 });

@@ -10,6 +10,7 @@ import type { Signer } from "../../../src/wire/http-signature.ts";
 import { type Engine, engine, isOnline, market, silentEvaluators } from "../market/feed.ts";
 import { HouseholdDatabase, type StoredIdentity } from "./database.ts";
 import { Gateway } from "./gateway.ts";
+import { Metering } from "./metering.ts";
 import { EMPTY_SETTINGS, type HouseholdSettings, wishOf } from "./settings.ts";
 
 /**
@@ -23,6 +24,8 @@ export const sessionState = signal<SessionState>("loading");
 export const unsupported = signal<"context" | "storage" | "addresses" | null>(null);
 export const identity = signal<StoredIdentity | null>(null);
 export const gateway = signal<Gateway | null>(null);
+/** Readings and bills; null where the market has no settlement. */
+export const metering = signal<Metering | null>(null);
 /** How this household speaks to evaluators; while the gateway runs here. */
 export const access = signal<HouseholdAccess | null>(null);
 export const settings = signal<HouseholdSettings>(EMPTY_SETTINGS);
@@ -92,8 +95,10 @@ export async function runHere(steal: boolean): Promise<void> {
   navigator.locks.request(name, { steal }, held).catch(() => {
     // Another tab has taken it.
     gateway.value?.stop();
+    metering.value?.stop();
     batch(() => {
       gateway.value = null;
+      metering.value = null;
       sessionState.value = "elsewhere";
     });
   });
@@ -138,12 +143,25 @@ async function startGateway(): Promise<void> {
     primitives,
     wish,
   });
+  const readings =
+    document.settlement === null
+      ? null
+      : await Metering.open({
+          market: document,
+          client,
+          store: database.readings,
+          clock: systemClock,
+          time,
+          orders: () => opened.entries,
+        });
   batch(() => {
     gateway.value = opened;
+    metering.value = readings;
     access.value = { client, apis, signer, meter, supplier };
     sessionState.value = "ready";
   });
   opened.run();
+  void readings?.run();
   sendAgainWhenReached(opened);
 }
 

@@ -7,6 +7,8 @@ export const householdTexts = textTable({
     orders: "Orders",
     rule: "Standing rule",
     results: "Results and money",
+    readings: "Readings",
+    bill: "Bill",
     checks: "Checks",
     device: "This device",
 
@@ -125,6 +127,8 @@ export const householdTexts = textTable({
     orders: "Aufträge",
     rule: "Dauerregel",
     results: "Ergebnisse und Geld",
+    readings: "Messwerte",
+    bill: "Rechnung",
     checks: "Prüfungen",
     device: "Dieses Gerät",
 

@@ -1,7 +1,7 @@
 // Every trade of a day, or every day of a month, with its money.
 import { ctPerKwh, dayText, exactMoney, kwhOfUnits, money, spanText } from "../i18n/format.ts";
 import { market } from "../market/feed.ts";
-import { sumsOf, type Tariff, type Trade } from "./money.ts";
+import { sumsOf, type TariffOf, type Trade } from "./money.ts";
 import { resultsTexts } from "./results-texts.ts";
 import { householdTexts } from "./texts.ts";
 import { tradesByDay } from "./trades.ts";
@@ -9,7 +9,7 @@ import { tradesByDay } from "./trades.ts";
 interface TradesTableProps {
   readonly trades: readonly Trade[];
   readonly byDay: boolean;
-  readonly tariff: Tariff;
+  readonly tariff: TariffOf;
 }
 
 export function TradesTable({ trades, byDay, tariff }: TradesTableProps) {
@@ -57,7 +57,7 @@ export function TradesTable({ trades, byDay, tariff }: TradesTableProps) {
 interface TradeRowProps {
   readonly when: string;
   readonly trades: readonly Trade[];
-  readonly tariff: Tariff;
+  readonly tariff: TariffOf;
   readonly isExact: boolean;
 }
 
