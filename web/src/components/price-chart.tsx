@@ -34,7 +34,7 @@ const texts = textTable({
     period: "Period",
     range: (low: string, high: string) => `Between ${low} and ${high}`,
     answer: (range: string, traded: string, all: string) =>
-      `${range} in ${traded} of ${all} decided periods; nothing was traded in the others.`,
+      `${range} in ${traded} of ${all} decided periods${traded === all ? "" : "; nothing was traded in the others"}.`,
     none: (all: string) => `Nothing was traded in the ${all} periods decided so far.`,
   },
   de: {
@@ -44,7 +44,7 @@ const texts = textTable({
     period: "Zeitabschnitt",
     range: (low: string, high: string) => `Zwischen ${low} und ${high}`,
     answer: (range: string, traded: string, all: string) =>
-      `${range} in ${traded} von ${all} entschiedenen Zeitabschnitten; in den übrigen wurde nichts gehandelt.`,
+      `${range} in ${traded} von ${all} entschiedenen Zeitabschnitten${traded === all ? "" : "; in den übrigen wurde nichts gehandelt"}.`,
     none: (all: string) =>
       `In den ${all} bisher entschiedenen Zeitabschnitten wurde nichts gehandelt.`,
   },
