@@ -53,8 +53,8 @@ export interface SupplierSums {
   readonly importedUnits: number;
   readonly exportedUnits: number;
   /**
-   * How many periods there are, how many are decided, withheld, void; how many have their sums told, their position, and
-   * their metered sums.
+   * How many periods there are, how many are decided, withheld, void; how many have their sums told, their position,
+   * and their metered sums.
    */
   readonly periods: number;
   readonly decided: number;
