@@ -1,5 +1,5 @@
-// Enrols a meter, or a supplier's device, with a one-time code, over HTTPS to the registrar. Trying again with the same request is safe: it gets
-// the same certificate.
+// Enrols a meter, or a supplier's device, with a one-time code, over HTTPS to the registrar. Trying again
+// with the same request is safe: it gets the same certificate.
 import {
   ENROLMENT_PATH,
   type EnrolmentAnswer,

@@ -89,7 +89,10 @@ export async function readRequest(
   return { request, party, publicKey: new Uint8Array(request.publicKey.rawData) };
 }
 
-/** The request, if it is for `party`: names it or, for a meter unless told otherwise, nobody. Throws CertificateError. */
+/**
+ * The request, if it is for `party`: names it or, for a meter unless told otherwise, nobody. Throws
+ * CertificateError.
+ */
 export async function requestFor(
   requestPem: string,
   party: Party,

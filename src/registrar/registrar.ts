@@ -1,8 +1,6 @@
 // The registrar of a market: enrols its parties, revokes their certificates and signs the list of revoked ones. Sees
 // requests for certificates only, never a party's private key and never an order.
-import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { serialText } from "../crypto/certificate-names.ts";
 import { readRequest } from "../crypto/certificate-requests.ts";
 import type { Authority } from "../crypto/certificates.ts";
 import { loadAuthority } from "../crypto/identity-files.ts";
@@ -13,16 +11,15 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { toHex } from "../wire/hex.ts";
 import { ProblemError } from "../wire/problems.ts";
-import { CERTIFICATE_DAYS } from "./certificate-days.ts";
 import { codeHash, newCode } from "./enrolment-codes.ts";
-import { checkPartyOf, hostsOf } from "./market-parties.ts";
+import { type IssuingOptions, issueCertificate, newMeter } from "./issuing.ts";
+import { checkPartyOf } from "./market-parties.ts";
 import { type MarketPaths, marketPaths } from "./market-paths.ts";
 import { RegistrarError } from "./registrar-error.ts";
 import { type CodeRole, type Enrolment, Registry } from "./registry.ts";
 import { publishRevocations } from "./revocation-signing.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
-const METER_ID_BYTES = 16;
 
 /** What a party gets: with its private key, an identity. */
 export interface Issued {
@@ -39,11 +36,6 @@ export interface EnrolOptions {
   /** Issue another certificate for a party that has one. */
   readonly renew?: boolean;
   readonly validityDays?: number;
-}
-
-interface IssuingOptions extends Pick<EnrolOptions, "supplier" | "validityDays"> {
-  /** A code says who asks: the request names nobody. */
-  readonly mayNameNobody?: boolean;
 }
 
 const hasEnded = ({ revokedMs, expiresMs }: Enrolment, nowMs: number): boolean =>
@@ -284,29 +276,10 @@ export class Registrar {
     );
   }
 
-  async #issue(
-    requestPem: string,
-    keyHash: string,
-    party: Party,
-    { supplier, validityDays = CERTIFICATE_DAYS, mayNameNobody }: IssuingOptions,
-  ): Promise<Enrolment> {
-    const certificatePem = await this.#authority.issue(requestPem, party, {
-      validityDays,
-      hosts: hostsOf(this.market, party),
-      ...(supplier === undefined ? {} : { supplier }),
-      ...(mayNameNobody === undefined ? {} : { mayNameNobody }),
-    });
-    const certificate = new X509Certificate(certificatePem);
-    return {
-      serial: serialText(certificate.serialNumber),
-      party,
-      supplier: supplier ?? null,
-      keyHash,
-      certificatePem,
-      issuedMs: this.#clock.utcMs(),
-      expiresMs: certificate.validToDate.getTime(),
-      revokedMs: null,
-    };
+  #issue(requestPem: string, keyHash: string, party: Party, options: IssuingOptions) {
+    const { market } = this;
+    const by = { market, authority: this.#authority, clock: this.#clock };
+    return issueCertificate(by, { requestPem, keyHash, party }, options);
   }
 
   #redeemed(serial: string, keyHash: string): Issued {
@@ -322,11 +295,6 @@ export class Registrar {
     return { party, supplier, certificatePem, authorityPem: this.#authority.certificatePem };
   }
 }
-
-const newMeter = (): Party => ({
-  role: "meter",
-  id: toHex(nodePrimitives.randomBytes(METER_ID_BYTES)),
-});
 
 const keyTaken = ({ party }: Enrolment): RegistrarError =>
   new RegistrarError(`this key is enrolled as that of ${partyName(party)}: make a new one`);

@@ -1,5 +1,6 @@
-// How a meter, or a further device of a supplier, exchanges a one-time code for its certificate: POST /v1/enrolments of the registrar. Whoever has the code
-// proves with a certificate request (PKCS #10) that it has the key; the name of the meter is the registrar's choice.
+// How a meter, or a further device of a supplier, exchanges a one-time code for its certificate: POST
+// /v1/enrolments of the registrar. Whoever has the code proves with a certificate request (PKCS #10) that it has the
+// key; the name of the meter is the registrar's choice.
 import { z } from "zod";
 
 export const ENROLMENT_PATH = "/v1/enrolments";

@@ -155,7 +155,8 @@ function seriesOf(
   const stroke = colour(name);
   const paths = {
     line: Plot.paths.linear!(),
-    step: Plot.paths.stepped!({ align: 1 }),
+    // A step lasts until the next one, also before a gap.
+    step: Plot.paths.stepped!({ align: 1, alignGaps: 1 }),
     bars: Plot.paths.bars!({ size: [BAR_SHARE], align: 1 }),
   }[kind];
   return {
@@ -164,7 +165,11 @@ function seriesOf(
     width: kind === "bars" ? 0 : 2,
     paths,
     // What no line leads to would not be seen.
-    points: { show: kind !== "bars", size: 7, filter: (plot, index) => alone(plot, index) },
+    points: {
+      show: kind !== "bars",
+      size: 7,
+      filter: (plot, index) => (kind === "bars" ? [] : alone(plot, index)),
+    },
     ...(kind === "bars" ? { fill: stroke } : {}),
     ...(isDashed ? { dash: [6, 4] } : {}),
   };

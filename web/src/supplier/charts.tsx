@@ -84,7 +84,11 @@ export function SumsCharts({ rows, sums }: SumsChartsProps) {
         rows={rows}
         question={t.forecast}
         note={t.forecastNote}
-        answer={t.forecastAnswer(kwhOfUnits(sums.boughtUnits), kwhOfUnits(sums.soldUnits))}
+        answer={
+          sums.cleared === 0
+            ? t.noneTold
+            : t.forecastAnswer(kwhOfUnits(sums.boughtUnits), kwhOfUnits(sums.soldUnits))
+        }
         lines={[
           { label: t.boughtLabel, of: (row) => row.boughtUnits, colour: "blue", kind: "step" },
           { label: t.soldLabel, of: (row) => row.soldUnits, colour: "orange", kind: "step" },
@@ -94,7 +98,11 @@ export function SumsCharts({ rows, sums }: SumsChartsProps) {
         rows={rows}
         question={t.net}
         note={t.netNote}
-        answer={t.netAnswer(kwhOfUnits(sums.positionUnits), kwhOfUnits(sums.avoidedUnits))}
+        answer={
+          sums.told === 0
+            ? t.noneTold
+            : t.netAnswer(kwhOfUnits(sums.positionUnits), kwhOfUnits(sums.avoidedUnits))
+        }
         lines={[
           { label: t.netLabel, of: (row) => row.positionUnits, colour: "green", kind: "bars" },
         ]}
@@ -104,11 +112,15 @@ export function SumsCharts({ rows, sums }: SumsChartsProps) {
           rows={rows}
           question={t.metered}
           note={t.meteredNote}
-          answer={t.meteredAnswer(
-            kwhOfUnits(sums.importedUnits),
-            kwhOfUnits(sums.exportedUnits),
-            wholeNumber(sums.metered),
-          )}
+          answer={
+            sums.metered === 0
+              ? t.noneMetered
+              : t.meteredAnswer(
+                  kwhOfUnits(sums.importedUnits),
+                  kwhOfUnits(sums.exportedUnits),
+                  wholeNumber(sums.metered),
+                )
+          }
           lines={[
             {
               label: t.importedLabel,

@@ -1,7 +1,7 @@
 // What this browser keeps of its supplier: the device's key and certificate, and sums that were verified once, so that
 // they need not be fetched again and are there offline.
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import type { Payable } from "../../../src/client/supplier-settlement.ts";
+import type { SupplierMonth } from "../../../src/client/supplier-settlement.ts";
 
 export interface StoredSupplierIdentity {
   readonly keys: CryptoKeyPair;
@@ -37,11 +37,9 @@ export interface StoredPeriod {
   readonly metered: MeteredSums | null;
 }
 
-export interface StoredMonth {
+export interface StoredMonth
+  extends Pick<Extract<SupplierMonth, { state: "closed" }>, "customers" | "position"> {
   readonly month: string;
-  readonly customers: readonly Payable[];
-  /** Money units; null where it is withheld. */
-  readonly position: bigint | null;
 }
 
 interface Schema extends DBSchema {

@@ -145,21 +145,23 @@ function MonthTiles({ sums, closed }: MonthTilesProps) {
       <div>
         <dt>{t.position}</dt>
         <dd>
-          {kwhOfUnits(sums.positionUnits)}
+          {sums.told === 0 ? "–" : kwhOfUnits(sums.positionUnits)}
           <small>{told}</small>
         </dd>
       </div>
       <div>
         <dt>{t.avoided}</dt>
         <dd>
-          {kwhOfUnits(sums.avoidedUnits)}
+          {sums.told === 0 ? "–" : kwhOfUnits(sums.avoidedUnits)}
           <small>{told}</small>
         </dd>
       </div>
       <div>
         <dt>{t.monthMetered}</dt>
         <dd class="names">
-          {t.inOut(kwhOfUnits(sums.importedUnits), kwhOfUnits(sums.exportedUnits))}
+          {sums.metered === 0
+            ? "–"
+            : t.inOut(kwhOfUnits(sums.importedUnits), kwhOfUnits(sums.exportedUnits))}
           <small>{metered}</small>
         </dd>
       </div>

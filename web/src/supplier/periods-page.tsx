@@ -51,6 +51,9 @@ export function PeriodsPage() {
   );
 }
 
+/** A sum over so many periods. */
+const energy = (count: number, units: number): string => (count === 0 ? "–" : kwhOfUnits(units));
+
 function Tiles({ sums }: { readonly sums: SupplierSums }) {
   const t = supplierTexts();
   const told = t.positionNote(wholeNumber(sums.told), wholeNumber(sums.decided));
@@ -60,23 +63,23 @@ function Tiles({ sums }: { readonly sums: SupplierSums }) {
     <dl class="tiles" data-supplier-sums>
       <div>
         <dt>{t.bought}</dt>
-        <dd data-sum="bought">{kwhOfUnits(sums.boughtUnits)}</dd>
+        <dd data-sum="bought">{energy(sums.cleared, sums.boughtUnits)}</dd>
       </div>
       <div>
         <dt>{t.sold}</dt>
-        <dd data-sum="sold">{kwhOfUnits(sums.soldUnits)}</dd>
+        <dd data-sum="sold">{energy(sums.cleared, sums.soldUnits)}</dd>
       </div>
       <div>
         <dt>{t.position}</dt>
         <dd data-sum="position">
-          {kwhOfUnits(positionUnits)}
+          {energy(sums.told, positionUnits)}
           {direction !== null && <small>{direction}</small>}
         </dd>
       </div>
       <div>
         <dt>{t.avoided}</dt>
         <dd data-sum="avoided">
-          {kwhOfUnits(sums.avoidedUnits)}
+          {energy(sums.told, sums.avoidedUnits)}
           <small>{told}</small>
         </dd>
       </div>

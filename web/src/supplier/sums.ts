@@ -52,9 +52,15 @@ export interface SupplierSums {
   readonly avoidedUnits: number;
   readonly importedUnits: number;
   readonly exportedUnits: number;
-  /** How many periods there are, how many are decided, told, and settled with metered sums. */
+  /**
+   * How many periods there are, how many are decided, withheld, void; how many have their sums told, their position,
+   * and their metered sums.
+   */
   readonly periods: number;
   readonly decided: number;
+  readonly withheld: number;
+  readonly void: number;
+  readonly cleared: number;
   readonly told: number;
   readonly metered: number;
 }
@@ -72,6 +78,9 @@ export function sumsOf(rows: readonly PeriodRow[]): SupplierSums {
     exportedUnits: sum((row) => row.exportedUnits),
     periods: rows.length,
     decided: count(({ state }) => state !== "pending"),
+    withheld: count(({ state }) => state === "withheld"),
+    void: count(({ state }) => state === "void"),
+    cleared: count(({ boughtUnits }) => boughtUnits !== null),
     told: count(({ positionUnits }) => positionUnits !== null),
     metered: count(({ importedUnits }) => importedUnits !== null),
   };

@@ -23,6 +23,13 @@ export const supplierTexts = textTable({
     failed: (why: string) => `Sums cannot be fetched: ${why}`,
     fetching: (told: string, all: string) => `Fetched and verified: ${told} of ${all} periods.`,
 
+    withheldCount: (count: string, group: string) =>
+      `Withheld in ${count} periods: fewer than ${group} of your customers sent an order then, and a sum over so few would betray them.`,
+    voidCount: (count: string) =>
+      `Void in ${count} periods: not decided in time. All energy goes through you then.`,
+    noneTold: "No sums are told for this day so far.",
+    noneMetered: "No metered sums are told for this day so far.",
+
     bought: "Customers buy",
     sold: "Customers sell",
     position: "Net position",
@@ -127,6 +134,13 @@ export const supplierTexts = textTable({
       "Zu wenige Auswerter antworten. Was schon bekannt ist, bleibt hier; der Rest wird geholt, sobald genügend zurück sind.",
     failed: (why) => `Summen lassen sich nicht holen: ${why}`,
     fetching: (told, all) => `Geholt und geprüft: ${told} von ${all} Zeitabschnitten.`,
+
+    withheldCount: (count, group) =>
+      `In ${count} Zeitabschnitten zurückgehalten: Weniger als ${group} Ihrer Kunden haben einen Auftrag gesendet, und eine Summe über so wenige würde sie verraten.`,
+    voidCount: (count) =>
+      `In ${count} Zeitabschnitten nichtig: nicht rechtzeitig entschieden. Alle Energie läuft dann über Sie.`,
+    noneTold: "Für diesen Tag sind bisher keine Summen bekannt.",
+    noneMetered: "Für diesen Tag sind bisher keine Zählersummen bekannt.",
 
     bought: "Kunden kaufen",
     sold: "Kunden verkaufen",

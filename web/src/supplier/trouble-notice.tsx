@@ -1,5 +1,6 @@
-// Why sums cannot be had at the moment, and how far they are fetched.
+// Why sums cannot be had at the moment, how far they are fetched, and where there are none.
 import { wholeNumber } from "../i18n/format.ts";
+import { market } from "../market/feed.ts";
 import { follower } from "./session.ts";
 import type { SupplierSums } from "./sums.ts";
 import { supplierTexts } from "./texts.ts";
@@ -12,6 +13,7 @@ export function TroubleNotice({
   readonly due: number;
 }) {
   const t = supplierTexts();
+  const { minimumGroup } = market.value!.parameters;
   const trouble = follower.value?.trouble.value ?? null;
   return (
     <div aria-live="polite">
@@ -23,6 +25,12 @@ export function TroubleNotice({
       {sums.decided < due && (
         <p class="quiet-text">{t.fetching(wholeNumber(sums.decided), wholeNumber(due))}</p>
       )}
+      {sums.withheld > 0 && (
+        <p class="notice">
+          {t.withheldCount(wholeNumber(sums.withheld), wholeNumber(minimumGroup))}
+        </p>
+      )}
+      {sums.void > 0 && <p class="notice warn">{t.voidCount(wholeNumber(sums.void))}</p>}
     </div>
   );
 }
