@@ -191,7 +191,14 @@ function ReadingRow({ start }: { readonly start: number }) {
       <th scope="row">{spanText(start, market.value!.schedule.period_s)}</th>
       <td class="number">{shown === undefined ? "–" : kwhOfWh(shown.importedWh)}</td>
       <td class="number">{shown === undefined ? "–" : kwhOfWh(shown.exportedWh)}</td>
-      <td>{text}</td>
+      <td>
+        {text}
+        {[...(entry?.troubles ?? [])].map(([evaluator, { problem }]) => (
+          <small key={evaluator} lang="en">
+            evaluator {evaluator}: {problem}
+          </small>
+        ))}
+      </td>
     </tr>
   );
 }
