@@ -4,7 +4,9 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { layoutOf } from "../../src/client/prepared-order.ts";
-import { orderPieces } from "../../src/market/order-pieces.ts";
+import type { MarketDocument } from "../../src/market/market-document.ts";
+import { orderPieces, readingPieces } from "../../src/market/order-pieces.ts";
+import { readingLayout } from "../../src/market/reading.ts";
 import { piecesIn } from "../../src/wire/order-body.ts";
 import { textOfPeriod } from "../../src/wire/records.ts";
 import { launchBrowser, type Sent, Visitor } from "./browser.test-helper.ts";
@@ -18,6 +20,9 @@ const PHONE = { width: 390, height: 844 };
 /** Numbers that stand nowhere else: 0.739 kWh from 9.87 ct/kWh. */
 const ENERGY_WH = 739;
 const LIMIT_TICK = 987;
+/** What is metered in that period, and in another one by hand. */
+const METERED = { file: "1337,2741", imported: "1.337", exported: "2.741" };
+const CONFIRMED = /confirmed by all|counted/;
 const CODE = { energy: "0.739", limit: "9.87" };
 
 let market: PagesMarket;
@@ -156,9 +161,6 @@ describe("the household's pages", { timeout: 120_000 }, () => {
   it("add up energy and money, and what is saved", async () => {
     const { page } = visitor;
     await goTo("Results and money");
-    await field("Takes for energy, ct/kWh").fill("30");
-    await field("Gives for surplus, ct/kWh").fill("7");
-    await button("Keep").click();
     // The buyer at 14.00 ct is the last one served, and only in part: that is the price. 10.346 ct, 7 ct/kWh
     // better.
     const row = page.locator("tr", { hasText: "sold 0.739 kWh at 14.00 ct/kWh" });
@@ -186,6 +188,22 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await visitor.picture("what-they-see");
   });
 
+  it("send a reading from a file, and show a preview of the bill", async () => {
+    const { page } = visitor;
+    await goTo("Household");
+    await goTo("Readings");
+    const rows = `period_start,import_wh,export_wh\n${textOfPeriod(first)},${METERED.file}\n`;
+    const file = { name: "readings.csv", mimeType: "text/csv", buffer: Buffer.from(rows) };
+    await field("Readings of your meter (CSV)").setInputFiles(file);
+    await page.getByText("1 of 1 periods taken.").waitFor();
+    await page.locator(`[data-reading='${first}']`, { hasText: CONFIRMED }).waitFor();
+    expect(await visitor.violations()).toEqual([]);
+    await goTo("Bill");
+    await page.locator("[data-bill='preview']", { hasText: "Preview" }).waitFor();
+    expect(await page.locator(".bill-lines").textContent()).toContain("Total to");
+    expect(await visitor.violations()).toEqual([]);
+  });
+
   it("keep an order while an evaluator is down, over a reload, and send it when it is back", async () => {
     const { page } = visitor;
     await goTo("Household");
@@ -206,6 +224,21 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await page.getByText("evaluator 2 does not answer").waitFor({ state: "detached" });
   });
 
+  it("take a reading by hand, and refuse what is none", async () => {
+    const { page } = visitor;
+    await goTo("Readings");
+    await field("Period").selectOption(String(first + 900));
+    await field("From the grid, kWh").fill("-1");
+    await button("Keep and send").click();
+    expect(await page.getByText("Enter how much energy, such as 0.5; 0 for none.").count()).toBe(2);
+    await field("From the grid, kWh").fill("0.25");
+    await field("To the grid, kWh").fill("0");
+    await button("Keep and send").click();
+    await page.getByText("Kept, and sent when").waitFor();
+    await page.locator(`[data-reading='${first + 900}']`, { hasText: CONFIRMED }).waitFor();
+    await visitor.picture("household-readings");
+  });
+
   it("run the household in one tab at a time", async () => {
     const { page, context } = visitor;
     const other = await context.newPage();
@@ -216,18 +249,48 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await page.getByText("This market is open in another tab").waitFor();
     await other.close();
     await button("Use it here instead").click();
-    await page.locator("#order-form").waitFor();
+    await page.locator("#day-readings").waitFor();
+  });
+
+  it("show the bill of the month when it is closed, agreed, with every check", async () => {
+    const { page } = visitor;
+    await goTo("Bill");
+    await page.locator("[data-bill='agrees']").waitFor({ timeout: 60_000 });
+    await page.locator("[data-check=readings][data-ok=true]").waitFor();
+    const names = await page
+      .locator("[data-check]")
+      .evaluateAll((all) =>
+        all.map((one) => `${one.getAttribute("data-check")} ${one.getAttribute("data-ok")}`),
+      );
+    expect(names).toEqual([
+      "answers true",
+      "closing true",
+      "signatures true",
+      "shares true",
+      "coverage true",
+      "receipts true",
+      "readings true",
+      "bill true",
+    ]);
+    await page.locator("[data-check=bill] summary").click();
+    await page.getByText("shortage_ct").waitFor();
+    expect(await visitor.violations()).toEqual([]);
+    await page.locator("[data-check=bill] summary").click();
+    await visitor.picture("household-bill", true);
   });
 
   it("are readable on a phone, in the dark, in German", async () => {
     const { page } = visitor;
     await visitor.look({ ...PHONE, scheme: "dark" });
+    await goTo("Orders");
     await button("Deutsch").click();
     await page.getByRole("heading", { name: "Aufträge", exact: true }).waitFor();
     for (const [part, name] of [
       ["Haushalt", "phone-orders"],
       ["Dauerregel", "phone-rule"],
       ["Ergebnisse und Geld", "phone-results"],
+      ["Messwerte", "phone-readings"],
+      ["Rechnung", "phone-bill"],
       ["Prüfungen", "phone-checks"],
       ["Dieses Gerät", "phone-device"],
       ["Was sie sehen", "phone-what-they-see"],
@@ -248,12 +311,19 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     expect(origins).toEqual(new Set([own, ...market.origins]));
     const toOperator = visitor.sent.filter(({ url }) => new URL(url).origin === own);
     expect(toOperator.filter(({ method, body }) => method !== "GET" || body !== null)).toEqual([]);
-    const orders = visitor.sent.filter(({ method }) => method === "PUT");
+    const put = visitor.sent.filter(({ method }) => method === "PUT");
+    const readings = put.filter(({ url }) => url.endsWith("/reading"));
+    const orders = put.filter((sent) => !readings.includes(sent));
     const mine = orders.filter(({ url }) => url.includes(textOfPeriod(first)));
     // A zero order that was placed ahead may be among them; the one by hand is the last.
     expect(mine.length % 3).toBe(0);
     for (const sent of visitor.sent) expectNothingInClear(sent);
-    expectSharesOnly(market, orders);
+    expect(orders.length).toBeGreaterThan(30);
+    expect(readings.length).toBeGreaterThanOrEqual(6);
+    const { market: document } = market;
+    expectSharesOnly(document, orderPieces(document.setting, layoutOf(document)), orders);
+    const layout = readingLayout(document.parameters.energyBits);
+    expectSharesOnly(document, readingPieces(document.setting, layout), readings);
   });
 
   it("have run no forbidden code, and nothing has failed", () => {
@@ -264,7 +334,17 @@ describe("the household's pages", { timeout: 120_000 }, () => {
 /** Neither energy nor limit price as text, in any unit, nor a word for the side, anywhere in a request. */
 function expectNothingInClear({ url, headers, body }: Sent): void {
   const text = [url, ...Object.entries(headers).flat(), body?.toString("latin1") ?? ""].join("\n");
-  const words = [String(ENERGY_WH), "0.739", "0,739", String(LIMIT_TICK), "9.87", "9,87", '"sell"'];
+  const metered = [...Object.values(METERED), "import_wh", "imported"];
+  const words = [
+    ...metered,
+    String(ENERGY_WH),
+    "0.739",
+    "0,739",
+    String(LIMIT_TICK),
+    "9.87",
+    "9,87",
+    '"sell"',
+  ];
   const path = new URL(url).pathname;
   if (path.startsWith("/assets/") || path === "/api/status") return;
   const found = words.filter((word) => word.length > 3 && text.includes(word));
@@ -272,13 +352,15 @@ function expectNothingInClear({ url, headers, body }: Sent): void {
 }
 
 /**
- * Orders have one length for each evaluator, are never the same twice, and no evaluator's shares are bits in clear.
+ * Orders and readings have one length for each evaluator, are never the same twice, and no evaluator's shares are bits in clear.
  */
-function expectSharesOnly({ market: document }: PagesMarket, orders: readonly Sent[]): void {
-  const pieces = orderPieces(document.setting, layoutOf(document));
-  expect(orders.length).toBeGreaterThan(30);
+function expectSharesOnly(
+  document: MarketDocument,
+  pieces: ReturnType<typeof orderPieces>,
+  sent: readonly Sent[],
+): void {
   for (const [evaluator, { web }] of document.evaluators.entries()) {
-    const bodies = orders.flatMap(({ url, body }) => (url.startsWith(web!) ? [body!] : []));
+    const bodies = sent.flatMap(({ url, body }) => (url.startsWith(web!) ? [body!] : []));
     expect(new Set(bodies.map(({ length }) => length)).size).toBe(1);
     for (const body of bodies) {
       const shares = Buffer.concat(piecesIn(pieces, evaluator, body));

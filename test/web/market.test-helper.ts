@@ -29,9 +29,21 @@ const PERIOD_S = 900;
 const SPEED = 180;
 /** What the processes may take to start. */
 const STARTING_MS = 8_000;
-/** Noon in summer, so that the estimate of a roof has something to sell. */
-const FIRST_PERIOD = "2026-06-18T10:00:00Z";
+/** Noon in summer, so that the estimate of a roof has something to sell; and the last hours of a month far to the east. */
+const FIRST_PERIOD = "2026-06-30T10:00:00Z";
+const MONTH_ENDS_HOURS_LATER = 2;
 const SUPPLIERS = ["Aurora", "Borealis"];
+const always = (ct: string) => [{ from: "00:00", ct_per_kwh: ct }];
+const TARIFF = { retail: always("30"), feed_in: always("7") };
+const SETTLEMENT = {
+  time_zone: `Etc/GMT-${14 - MONTH_ENDS_HOURS_LATER}`,
+  tariffs: Object.fromEntries(SUPPLIERS.map((name) => [name, TARIFF])),
+  grid_fee_ct_per_kwh: "9.5",
+  local_discount_ct_per_kwh: "6",
+  vat_percent: 19,
+  settle_after_periods: 1,
+  close_after_days: 0,
+};
 
 // What neighbours want in every period: 1,000 Wh at up to 24 ct and 600 Wh at up to 14; 400 Wh are offered from 9
 // ct.
@@ -92,7 +104,7 @@ export class PagesMarket {
   }
 
   static async start(options: PagesMarketOptions = {}): Promise<PagesMarket> {
-    const { firstPeriod = FIRST_PERIOD, speed = SPEED, settlement } = options;
+    const { firstPeriod = FIRST_PERIOD, speed = SPEED, settlement = SETTLEMENT } = options;
     const neighbours = options.neighbours ?? NEIGHBOURS;
     const folder = mkdtempSync(join(tmpdir(), "pages-"));
     const realMs = Date.now() + STARTING_MS;
@@ -103,8 +115,8 @@ export class PagesMarket {
       parameters: { name: "Elm Street", suppliers: SUPPLIERS, minimum_group: 3 },
       setting: completeSetting({ engine: "replicated" }),
       schedule: { period_s: PERIOD_S, first_period: firstPeriod },
+      settlement,
       rehearsal: { real: isoOf(realMs), market: isoOf(openingMs), speed },
-      ...(settlement === undefined ? {} : { settlement }),
       meters: neighbours.map(({ supplier }) => ({ supplier })),
       registrar: true,
       web: true,

@@ -4,7 +4,7 @@ import { kwhOfUnits, money, wholeNumber } from "../i18n/format.ts";
 import { market } from "../market/feed.ts";
 import { billTexts } from "./bill-texts.ts";
 import { ownBillIn } from "./month-bill.ts";
-import { metering } from "./session.ts";
+import { gateway, metering } from "./session.ts";
 
 interface BillSectionProps {
   readonly from: number;
@@ -15,7 +15,7 @@ export function BillSection({ from, to }: BillSectionProps) {
   const t = billTexts();
   if (market.value!.settlement === null) return <p class="quiet-text">{t.noSettlement}</p>;
   // Read so that it follows what arrives.
-  metering.value!.revision.value;
+  void [metering.value!.revision.value, gateway.value!.revision.value];
   const { bill, energies, periods, estimated } = ownBillIn(from, to);
   const without = bill.withoutMarketCents ?? 0;
   const saved = without - bill.totalCents;

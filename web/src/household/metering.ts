@@ -114,7 +114,10 @@ export class Metering {
       ({ periodStart }) => periodStart >= market.firstPeriod && !this.isClosed(periodStart),
     );
     await store.keepMetered(taken);
-    for (const wanted of taken) this.#change(wanted.periodStart, { wanted });
+    for (const wanted of taken) {
+      this.#later.delete(`send ${wanted.periodStart}`);
+      this.#change(wanted.periodStart, { wanted });
+    }
     this.#look();
     return taken.length;
   }
@@ -144,6 +147,7 @@ export class Metering {
 
   #isToSend(start: number, entry: MeteredEntry): boolean {
     if (this.#sending.size >= SENT_AT_ONCE || this.#sending.has(start)) return false;
+    if (this.#waits(`send ${start}`)) return false;
     const { market, time } = this.#options;
     const last = entry.readings.at(-1);
     const isUnconfirmed = last !== undefined && last.receipts.length < market.evaluators.length;
@@ -181,6 +185,7 @@ export class Metering {
       // Stopped, or it could not be kept: it is tried again.
     } finally {
       this.#sending.delete(start);
+      this.#wait(`send ${start}`);
     }
   }
 
@@ -221,52 +226,53 @@ export class Metering {
     return !isOwn && !counting.isFinal && this.#bills.has(monthOf(market, start));
   }
 
-  /** Asks, unless that is being done or is to wait; with growing pauses until it has succeeded. */
-  #ask(name: string, work: () => Promise<boolean>): void {
-    const { clock } = this.#options;
-    const known = this.#later.get(name);
-    if (this.#asking.size >= ASKED_AT_ONCE || this.#asking.has(name)) return;
-    if (known !== undefined && clock.nowMs() < known.atMs) return;
+  /** Asks, unless that is being done or is to wait; again, with growing pauses, for as long as there is reason to. */
+  #ask(name: string, work: () => Promise<void>): void {
+    if (this.#asking.size >= ASKED_AT_ONCE || this.#asking.has(name) || this.#waits(name)) return;
     this.#asking.add(name);
     void work()
-      .catch(() => false)
-      .then((isDone) => {
-        const before = known?.pauseMs ?? PAUSE.leastMs / 2;
-        const pauseMs = isDone ? PAUSE.mostMs : Math.min(PAUSE.mostMs, 2 * before);
-        this.#later.set(name, { atMs: clock.nowMs() + pauseMs, pauseMs });
+      .catch(() => {}) // Stopped, or the evaluators do not answer.
+      .finally(() => {
         this.#asking.delete(name);
+        this.#wait(name);
       });
   }
 
-  /** False while the period is not settled. */
-  async #count(start: number): Promise<boolean> {
+  #waits(name: string): boolean {
+    const known = this.#later.get(name);
+    return known !== undefined && this.#options.clock.nowMs() < known.atMs;
+  }
+
+  #wait(name: string): void {
+    const before = this.#later.get(name)?.pauseMs ?? PAUSE.leastMs / 2;
+    const pauseMs = Math.min(PAUSE.mostMs, 2 * before);
+    this.#later.set(name, { atMs: this.#options.clock.nowMs() + pauseMs, pauseMs });
+  }
+
+  async #count(start: number): Promise<void> {
     const { client, store, market } = this.#options;
     const isFinal = this.#bills.has(monthOf(market, start));
     const found = await client.countedReading(start, { signal: this.#stop.signal });
-    if (found.state === "pending") return false;
+    if (found.state === "pending") return;
     const { state, readingId, checks } = found;
     const counting: StoredCounting = { periodStart: start, state, readingId, checks, isFinal };
     await store.keepCounting(counting);
     this.#change(start, { counting });
-    return true;
   }
 
-  /** False while the month is not closed. */
-  async #fetchBill(month: string): Promise<boolean> {
+  async #fetchBill(month: string): Promise<void> {
     const { client, store, clock } = this.#options;
     try {
       const found = await client.bill(month, { signal: this.#stop.signal });
       this.billTrouble.value = null;
-      if (found.state === "open") return false;
+      if (found.state === "open") return;
       const stated = found.state === "closed" ? found.bill : null;
       const bill: StoredBill = { month, stated, checks: found.checks, foundMs: clock.utcMs() };
       await store.keepBill(bill);
       this.#bills.set(month, bill);
       this.revision.value += 1;
-      return true;
     } catch (error) {
       if (!this.#stop.signal.aborted) this.billTrouble.value = messageOf(error);
-      return false;
     }
   }
 }

@@ -46,6 +46,6 @@ export const readLimit = (
 /** What was metered: as an energy, but nothing is something to say. */
 export function readMetered(text: string, parameters: MarketParameters): Read {
   const plain = typedNumber(text);
-  if (plain === null) return { problem: billTexts().need };
+  if (plain === null || plain.startsWith("-")) return { problem: billTexts().need };
   return Number(plain) === 0 ? { value: 0 } : readEnergy(text, parameters);
 }

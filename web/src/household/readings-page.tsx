@@ -146,9 +146,6 @@ function DayReadings() {
   const day = chosen.value ?? home;
   const starts = periodsIn(document, day, dayStartAfter(day, 1));
   const over = starts.filter((start) => start + length <= nowS.value);
-  const running = metering.value!;
-  // Read so that states appear when they change.
-  running.revision.value;
   return (
     <section aria-labelledby="day-readings">
       <h2 id="day-readings">
@@ -183,7 +180,9 @@ function DayReadings() {
 }
 
 function ReadingRow({ start }: { readonly start: number }) {
-  const entry = metering.value!.entries.get(start);
+  const running = metering.value!;
+  // Read here so that the state appears when it changes: a row with the same properties is not rendered again.
+  const entry = running.revision.value === 0 ? undefined : running.entries.get(start);
   const shown = entry?.wanted ?? entry?.readings.at(-1);
   const { name, text } = readingState(start, entry);
   return (
@@ -191,7 +190,14 @@ function ReadingRow({ start }: { readonly start: number }) {
       <th scope="row">{spanText(start, market.value!.schedule.period_s)}</th>
       <td class="number">{shown === undefined ? "–" : kwhOfWh(shown.importedWh)}</td>
       <td class="number">{shown === undefined ? "–" : kwhOfWh(shown.exportedWh)}</td>
-      <td>{text}</td>
+      <td>
+        {text}
+        {[...(entry?.troubles ?? [])].map(([evaluator, { problem }]) => (
+          <small key={evaluator} lang="en">
+            evaluator {evaluator}: {problem}
+          </small>
+        ))}
+      </td>
     </tr>
   );
 }

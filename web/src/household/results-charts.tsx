@@ -16,7 +16,7 @@ import { periodsIn } from "../market/schedule.ts";
 import { expectedOf } from "./forecast.ts";
 import type { Trade } from "./money.ts";
 import { resultsTexts } from "./results-texts.ts";
-import { settings } from "./session.ts";
+import { metering, settings } from "./session.ts";
 
 interface SpanProps {
   readonly trades: readonly Trade[];
@@ -79,27 +79,36 @@ function daysIn(from: number, to: number): number[] {
   return days;
 }
 
-/** What the household uses, by where it comes from; from the estimate, as long as nothing is metered. */
+/**
+ * What the household uses, by where it comes from: as metered where there is a reading, else by the estimate. What the
+ * panels yield for the household itself no meter at the grid counts: that is always by the estimate.
+ */
 export function OwnUseChart({ trades, from, to }: SpanProps) {
   const t = resultsTexts();
   const document = market.value!;
   const { period_s: length } = document.schedule;
   const { shape } = settings.value;
+  const readings = metering.value;
+  const revision = readings?.revision.value;
   const key = trades.map(({ start, tradedUnits }) => `${start} ${tradedUnits}`).join();
   const chart = useMemo(() => {
     const xs = periodsIn(document, from, to);
     const boughtWh = new Map(trades.map((one) => [one.start, whOf([one], "buy")]));
     const parts = xs.map((start) => {
       const { loadWh, solarWh } = expectedOf(shape, start, length);
-      const own = Math.min(loadWh, solarWh);
-      const neighbours = Math.min(loadWh - own, boughtWh.get(start) ?? 0);
-      return { own, neighbours, supplier: loadWh - own - neighbours };
+      const metered = readings?.entries.get(start)?.wanted ?? null;
+      const own = metered === null ? Math.min(loadWh, solarWh) : solarWh - metered.exportedWh;
+      const fromGrid = metered === null ? loadWh - own : metered.importedWh;
+      const neighbours = Math.min(fromGrid, boughtWh.get(start) ?? 0);
+      return { own: Math.max(0, own), neighbours, supplier: fromGrid - neighbours };
     });
+    const isMetered = xs.some((start) => readings?.entries.get(start)?.wanted != null);
     const column = (name: keyof (typeof parts)[number]) => parts.map((part) => part[name]);
     const sum = (name: keyof (typeof parts)[number]) =>
       kwhOfWh(column(name).reduce((all, one) => all + one, 0));
     return {
       xs,
+      note: isMetered ? t.ownMetered : t.ownNote,
       answer: t.ownAnswer(sum("own"), sum("neighbours"), sum("supplier")),
       isStacked: true,
       series: [
@@ -126,11 +135,10 @@ export function OwnUseChart({ trades, from, to }: SpanProps) {
         },
       ] as const,
     };
-  }, [key, from, to, document, shape, length, t]);
+  }, [key, revision, readings, from, to, document, shape, length, t]);
   return (
     <Chart
       question={t.own}
-      note={t.ownNote}
       {...chart}
       unit="kWh"
       yText={kwhAxis}

@@ -28,6 +28,8 @@ export const resultsTexts = textTable({
     soldLabel: "Sold",
     own: "Where does your energy come from?",
     ownNote: "By your estimate of use and yield, and what you traded.",
+    ownMetered:
+      "From the grid as you metered it, where there is a reading; your own panels, and the rest, by your estimate.",
     ownAnswer: (own: string, neighbours: string, supplier: string) =>
       `${own} of your use from your own panels, ${neighbours} from neighbours, ${supplier} from the supplier.`,
     ownPanels: "Own panels",
@@ -70,6 +72,8 @@ export const resultsTexts = textTable({
     soldLabel: "Verkauft",
     own: "Woher kommt Ihre Energie?",
     ownNote: "Nach Ihrer Schätzung von Verbrauch und Ertrag, und was Sie gehandelt haben.",
+    ownMetered:
+      "Aus dem Netz, wie Sie es gemessen haben, wo es einen Messwert gibt; die eigene Anlage und der Rest nach Ihrer Schätzung.",
     ownAnswer: (own, neighbours, supplier) =>
       `Vom Verbrauch ${own} aus der eigenen Anlage, ${neighbours} von Nachbarn, ${supplier} vom Lieferanten.`,
     ownPanels: "Eigene Anlage",
