@@ -20,9 +20,9 @@ const PHONE = { width: 390, height: 844 };
 /** Numbers that stand nowhere else: 0.739 kWh from 9.87 ct/kWh. */
 const ENERGY_WH = 739;
 const LIMIT_TICK = 987;
-/** What is metered in that period, and in another one by hand. */
-const METERED = { file: "1337,2741", imported: "1.337", exported: "2.741" };
-const CONFIRMED = /confirmed by all|counted/;
+/** What is metered in that period, and as it is corrected by hand. */
+const METERED = { file: "1337,2741", imported: "1.137", exported: "2.541" };
+const CONFIRMED = /confirmed by all|counted|confirmed, counts|came late/;
 const CODE = { energy: "0.739", limit: "9.87" };
 
 let market: PagesMarket;
@@ -188,22 +188,6 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await visitor.picture("what-they-see");
   });
 
-  it("send a reading from a file, and show a preview of the bill", async () => {
-    const { page } = visitor;
-    await goTo("Household");
-    await goTo("Readings");
-    const rows = `period_start,import_wh,export_wh\n${textOfPeriod(first)},${METERED.file}\n`;
-    const file = { name: "readings.csv", mimeType: "text/csv", buffer: Buffer.from(rows) };
-    await field("Readings of your meter (CSV)").setInputFiles(file);
-    await page.getByText("1 of 1 periods taken.").waitFor();
-    await page.locator(`[data-reading='${first}']`, { hasText: CONFIRMED }).waitFor();
-    expect(await visitor.violations()).toEqual([]);
-    await goTo("Bill");
-    await page.locator("[data-bill='preview']", { hasText: "Preview" }).waitFor();
-    expect(await page.locator(".bill-lines").textContent()).toContain("Total to");
-    expect(await visitor.violations()).toEqual([]);
-  });
-
   it("keep an order while an evaluator is down, over a reload, and send it when it is back", async () => {
     const { page } = visitor;
     await goTo("Household");
@@ -224,18 +208,34 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await page.getByText("evaluator 2 does not answer").waitFor({ state: "detached" });
   });
 
-  it("take a reading by hand, and refuse what is none", async () => {
+  it("send a reading from a file, and show a preview of the bill", async () => {
     const { page } = visitor;
     await goTo("Readings");
-    await field("Period").selectOption(String(first + 900));
+    const rows = `period_start,import_wh,export_wh\n${textOfPeriod(first)},${METERED.file}\n`;
+    const file = { name: "readings.csv", mimeType: "text/csv", buffer: Buffer.from(rows) };
+    await field("Readings of your meter (CSV)").setInputFiles(file);
+    await page.getByText("1 of 1 periods taken.").waitFor();
+    await page.locator(`[data-reading='${first}']`, { hasText: CONFIRMED }).waitFor();
+    expect(await visitor.violations()).toEqual([]);
+    await goTo("Bill");
+    await page.locator("[data-bill='preview']", { hasText: "Preview" }).waitFor();
+    expect(await page.locator(".bill-lines").textContent()).toContain("Total to");
+    expect(await visitor.violations()).toEqual([]);
+  });
+
+  it("take a correction by hand, and refuse what is none", async () => {
+    const { page } = visitor;
+    await goTo("Readings");
+    await field("Period").selectOption(String(first));
     await field("From the grid, kWh").fill("-1");
     await button("Keep and send").click();
     expect(await page.getByText("Enter how much energy, such as 0.5; 0 for none.").count()).toBe(2);
-    await field("From the grid, kWh").fill("0.25");
-    await field("To the grid, kWh").fill("0");
+    await field("From the grid, kWh").fill("1.137");
+    await field("To the grid, kWh").fill("2.541");
     await button("Keep and send").click();
     await page.getByText("Kept, and sent when").waitFor();
-    await page.locator(`[data-reading='${first + 900}']`, { hasText: CONFIRMED }).waitFor();
+    const corrected = page.locator(`[data-reading='${first}']`, { hasText: "1.137 kWh" });
+    await corrected.getByText(CONFIRMED).waitFor();
     await visitor.picture("household-readings");
   });
 

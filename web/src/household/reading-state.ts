@@ -23,7 +23,8 @@ export function readingState(start: number, entry: MeteredEntry | undefined): Re
   if (last === undefined) return { name: "waiting", text: states.waiting };
   const all = market.value!.evaluators.length;
   const count = last.receipts.length;
-  if (count < all && entry.counting === null) {
+  const isDecided = entry.counting?.isFinal || entry.counting?.readingId === last.readingId;
+  if (count < all && !isDecided) {
     const text = states.sending(wholeNumber(count), wholeNumber(all));
     return { name: "sending", text };
   }
