@@ -4,13 +4,12 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { layoutOf } from "../../src/client/prepared-order.ts";
-import type { MarketDocument } from "../../src/market/market-document.ts";
 import { orderPieces, readingPieces } from "../../src/market/order-pieces.ts";
 import { readingLayout } from "../../src/market/reading.ts";
-import { piecesIn } from "../../src/wire/order-body.ts";
 import { textOfPeriod } from "../../src/wire/records.ts";
 import { launchBrowser, type Sent, Visitor } from "./browser.test-helper.ts";
 import { PagesMarket } from "./market.test-helper.ts";
+import { expectSharesOnly } from "./shares.test-helper.ts";
 
 const MOST_SCRIPT_BYTES = 200_000;
 /** The goals are 1 s and 300 ms on a quiet machine; tests run on busy ones. */
@@ -349,24 +348,4 @@ function expectNothingInClear({ url, headers, body }: Sent): void {
   if (path.startsWith("/assets/") || path === "/api/status") return;
   const found = words.filter((word) => word.length > 3 && text.includes(word));
   expect([url, found]).toEqual([url, []]);
-}
-
-/**
- * Orders and readings have one length for each evaluator, are never the same twice, and no evaluator's shares are bits in clear.
- */
-function expectSharesOnly(
-  document: MarketDocument,
-  pieces: ReturnType<typeof orderPieces>,
-  sent: readonly Sent[],
-): void {
-  for (const [evaluator, { web }] of document.evaluators.entries()) {
-    const bodies = sent.flatMap(({ url, body }) => (url.startsWith(web!) ? [body!] : []));
-    expect(new Set(bodies.map(({ length }) => length)).size).toBe(1);
-    for (const body of bodies) {
-      const shares = Buffer.concat(piecesIn(pieces, evaluator, body));
-      // Bits in clear would be elements of eight bytes with seven zeros: in random ones four in a row are one in
-      // 10^7.
-      expect(shares.includes(Buffer.alloc(5))).toBe(false);
-    }
-  }
 }

@@ -24,7 +24,7 @@ const PERIOD_S = 900;
 const SPEED = 180;
 /** What the processes may take to start. */
 const STARTING_MS = 8_000;
-/** Noon in summer, so that the estimate of a roof has something to sell; and the last hours of a month far to the east. */
+/** Noon in summer, so that a roof has something to sell, and far to the east the last hours of a month. */
 const FIRST_PERIOD = "2026-06-30T10:30:00Z";
 /** In a time zone in which that is 22:30. */
 const TIME_ZONE = "Etc/GMT-12";

@@ -3,7 +3,7 @@ import { settlementDueOf } from "../../../src/market/tariffs.ts";
 import { wholeNumber } from "../i18n/format.ts";
 import { market, nowS } from "../market/feed.ts";
 import { billTexts } from "./bill-texts.ts";
-import type { MeteredEntry } from "./metering.ts";
+import type { MeteredEntry } from "./own-periods.ts";
 import { gateway } from "./session.ts";
 
 type ReadingStateName = keyof ReturnType<typeof billTexts>["states"];
