@@ -4,13 +4,12 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { layoutOf } from "../../src/client/prepared-order.ts";
-import type { MarketDocument } from "../../src/market/market-document.ts";
 import { orderPieces, readingPieces } from "../../src/market/order-pieces.ts";
 import { readingLayout } from "../../src/market/reading.ts";
-import { piecesIn } from "../../src/wire/order-body.ts";
 import { textOfPeriod } from "../../src/wire/records.ts";
 import { launchBrowser, type Sent, Visitor } from "./browser.test-helper.ts";
 import { PagesMarket } from "./market.test-helper.ts";
+import { expectSharesOnly } from "./shares.test-helper.ts";
 
 const MOST_SCRIPT_BYTES = 200_000;
 /** The goals are 1 s and 300 ms on a quiet machine; tests run on busy ones. */
@@ -20,9 +19,9 @@ const PHONE = { width: 390, height: 844 };
 /** Numbers that stand nowhere else: 0.739 kWh from 9.87 ct/kWh. */
 const ENERGY_WH = 739;
 const LIMIT_TICK = 987;
-/** What is metered in that period, and in another one by hand. */
-const METERED = { file: "1337,2741", imported: "1.337", exported: "2.741" };
-const CONFIRMED = /confirmed by all|counted/;
+/** What is metered in that period, and as it is corrected by hand. */
+const METERED = { file: "1337,2741", imported: "1.137", exported: "2.541" };
+const CONFIRMED = /confirmed by all|counted|confirmed, counts|came late/;
 const CODE = { energy: "0.739", limit: "9.87" };
 
 let market: PagesMarket;
@@ -188,22 +187,6 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await visitor.picture("what-they-see");
   });
 
-  it("send a reading from a file, and show a preview of the bill", async () => {
-    const { page } = visitor;
-    await goTo("Household");
-    await goTo("Readings");
-    const rows = `period_start,import_wh,export_wh\n${textOfPeriod(first)},${METERED.file}\n`;
-    const file = { name: "readings.csv", mimeType: "text/csv", buffer: Buffer.from(rows) };
-    await field("Readings of your meter (CSV)").setInputFiles(file);
-    await page.getByText("1 of 1 periods taken.").waitFor();
-    await page.locator(`[data-reading='${first}']`, { hasText: CONFIRMED }).waitFor();
-    expect(await visitor.violations()).toEqual([]);
-    await goTo("Bill");
-    await page.locator("[data-bill='preview']", { hasText: "Preview" }).waitFor();
-    expect(await page.locator(".bill-lines").textContent()).toContain("Total to");
-    expect(await visitor.violations()).toEqual([]);
-  });
-
   it("keep an order while an evaluator is down, over a reload, and send it when it is back", async () => {
     const { page } = visitor;
     await goTo("Household");
@@ -224,18 +207,34 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await page.getByText("evaluator 2 does not answer").waitFor({ state: "detached" });
   });
 
-  it("take a reading by hand, and refuse what is none", async () => {
+  it("send a reading from a file, and show a preview of the bill", async () => {
     const { page } = visitor;
     await goTo("Readings");
-    await field("Period").selectOption(String(first + 900));
+    const rows = `period_start,import_wh,export_wh\n${textOfPeriod(first)},${METERED.file}\n`;
+    const file = { name: "readings.csv", mimeType: "text/csv", buffer: Buffer.from(rows) };
+    await field("Readings of your meter (CSV)").setInputFiles(file);
+    await page.getByText("1 of 1 periods taken.").waitFor();
+    await page.locator(`[data-reading='${first}']`, { hasText: CONFIRMED }).waitFor();
+    expect(await visitor.violations()).toEqual([]);
+    await goTo("Bill");
+    await page.locator("[data-bill='preview']", { hasText: "Preview" }).waitFor();
+    expect(await page.locator(".bill-lines").textContent()).toContain("Total to");
+    expect(await visitor.violations()).toEqual([]);
+  });
+
+  it("take a correction by hand, and refuse what is none", async () => {
+    const { page } = visitor;
+    await goTo("Readings");
+    await field("Period").selectOption(String(first));
     await field("From the grid, kWh").fill("-1");
     await button("Keep and send").click();
     expect(await page.getByText("Enter how much energy, such as 0.5; 0 for none.").count()).toBe(2);
-    await field("From the grid, kWh").fill("0.25");
-    await field("To the grid, kWh").fill("0");
+    await field("From the grid, kWh").fill("1.137");
+    await field("To the grid, kWh").fill("2.541");
     await button("Keep and send").click();
     await page.getByText("Kept, and sent when").waitFor();
-    await page.locator(`[data-reading='${first + 900}']`, { hasText: CONFIRMED }).waitFor();
+    const corrected = page.locator(`[data-reading='${first}']`, { hasText: "1.137 kWh" });
+    await corrected.getByText(CONFIRMED).waitFor();
     await visitor.picture("household-readings");
   });
 
@@ -349,24 +348,4 @@ function expectNothingInClear({ url, headers, body }: Sent): void {
   if (path.startsWith("/assets/") || path === "/api/status") return;
   const found = words.filter((word) => word.length > 3 && text.includes(word));
   expect([url, found]).toEqual([url, []]);
-}
-
-/**
- * Orders and readings have one length for each evaluator, are never the same twice, and no evaluator's shares are bits in clear.
- */
-function expectSharesOnly(
-  document: MarketDocument,
-  pieces: ReturnType<typeof orderPieces>,
-  sent: readonly Sent[],
-): void {
-  for (const [evaluator, { web }] of document.evaluators.entries()) {
-    const bodies = sent.flatMap(({ url, body }) => (url.startsWith(web!) ? [body!] : []));
-    expect(new Set(bodies.map(({ length }) => length)).size).toBe(1);
-    for (const body of bodies) {
-      const shares = Buffer.concat(piecesIn(pieces, evaluator, body));
-      // Bits in clear would be elements of eight bytes with seven zeros: in random ones four in a row are one in
-      // 10^7.
-      expect(shares.includes(Buffer.alloc(5))).toBe(false);
-    }
-  }
 }

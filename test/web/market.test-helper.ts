@@ -29,14 +29,15 @@ const PERIOD_S = 900;
 const SPEED = 180;
 /** What the processes may take to start. */
 const STARTING_MS = 8_000;
-/** Noon in summer, so that the estimate of a roof has something to sell; and the last hours of a month far to the east. */
-const FIRST_PERIOD = "2026-06-30T10:00:00Z";
-const MONTH_ENDS_HOURS_LATER = 2;
+/** Noon in summer, so that a roof has something to sell, and far to the east the last hours of a month. */
+const FIRST_PERIOD = "2026-06-30T10:30:00Z";
+/** In a time zone in which that is 22:30. */
+const TIME_ZONE = "Etc/GMT-12";
 const SUPPLIERS = ["Aurora", "Borealis"];
 const always = (ct: string) => [{ from: "00:00", ct_per_kwh: ct }];
 const TARIFF = { retail: always("30"), feed_in: always("7") };
 const SETTLEMENT = {
-  time_zone: `Etc/GMT-${14 - MONTH_ENDS_HOURS_LATER}`,
+  time_zone: TIME_ZONE,
   tariffs: Object.fromEntries(SUPPLIERS.map((name) => [name, TARIFF])),
   grid_fee_ct_per_kwh: "9.5",
   local_discount_ct_per_kwh: "6",

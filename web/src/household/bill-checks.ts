@@ -7,8 +7,8 @@ import { textOfPeriod } from "../../../src/wire/records.ts";
 import type { ShownCheck } from "../components/check-list.tsx";
 import { market } from "../market/feed.ts";
 import { billTexts } from "./bill-texts.ts";
-import type { MeteredEntry } from "./metering.ts";
 import type { MonthBill } from "./month-bill.ts";
+import type { MeteredEntry } from "./own-periods.ts";
 import { metering } from "./session.ts";
 
 export function billChecks(bill: MonthBill): ShownCheck[] {

@@ -2,7 +2,7 @@
 // and compared; with every check, and ready to be printed.
 import "../styles/print.css";
 import { useSignal } from "@preact/signals";
-import { billDifferences } from "../../../src/market/bill.ts";
+import { type BillDifference, billDifferences } from "../../../src/market/bill.ts";
 import { exactCents } from "../../../src/market/money.ts";
 import { monthClosureOf } from "../../../src/market/tariffs.ts";
 import { CheckList } from "../components/check-list.tsx";
@@ -92,7 +92,7 @@ function Verdict({ bill }: { readonly bill: MonthBill }) {
       </p>
     );
   }
-  const text = (what: string, value: bigint) =>
+  const text = (what: string, value: BillDifference["stated"]) =>
     what === "periods" || what === "estimated" ? String(value) : `${exactCents(value)} ct`;
   return (
     <div role="status" data-bill="differs">

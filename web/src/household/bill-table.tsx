@@ -1,13 +1,10 @@
 // The lines of a bill: exact components, rounded once, what is contained, and what it would be without the market.
 import { type Bill, billOf } from "../../../src/market/bill.ts";
-import { unitsOfCent } from "../../../src/market/money.ts";
 import { exactMoney, kwhOfUnits, money, priceNumber, wholeNumber } from "../i18n/format.ts";
 import { market } from "../market/feed.ts";
 import { billTexts } from "./bill-texts.ts";
-import type { MonthBill } from "./month-bill.ts";
+import { ctOf, type MonthBill } from "./month-bill.ts";
 import { identity } from "./session.ts";
-
-const ctOf = (units: bigint): number => Number(units) / Number(unitsOfCent);
 
 export function BillTable({ bill }: { readonly bill: MonthBill }) {
   const t = billTexts();

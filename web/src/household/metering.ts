@@ -12,8 +12,8 @@ import type { Clock } from "../../../src/platform/clock.ts";
 import { messageOf } from "../../../src/platform/errors.ts";
 import type { MarketClock } from "../../../src/platform/market-clock.ts";
 import type { SignedReadingReceipt } from "../../../src/wire/settlement-records.ts";
-import type { Entry, Trouble } from "./gateway.ts";
-import { knownMonths } from "./own-periods.ts";
+import type { Entry } from "./gateway.ts";
+import { knownMonths, type MeteredEntry } from "./own-periods.ts";
 import type {
   MeteredPeriod,
   ReadingsStore,
@@ -30,15 +30,6 @@ interface MeteringOptions {
   readonly time: MarketClock;
   /** The household's orders and what came of them. */
   readonly orders: () => ReadonlyMap<number, Entry>;
-}
-
-export interface MeteredEntry {
-  readonly wanted: MeteredPeriod | null;
-  /** In the order of their sequence numbers. */
-  readonly readings: readonly StoredReading[];
-  readonly counting: StoredCounting | null;
-  /** By evaluator, why it has not confirmed the last reading yet. */
-  readonly troubles: ReadonlyMap<number, Trouble>;
 }
 
 const KEPT_S = 62 * 24 * 3600;

@@ -1,6 +1,7 @@
 // The bill of a month as this browser knows it: what the evaluators stated, if the month is closed, and what the
 // household's own history comes to.
 import { type OwnBill, ownBillOf } from "../../../src/client/own-bill.ts";
+import { unitsOfCent } from "../../../src/market/money.ts";
 import { periodsOfMonth } from "../../../src/market/tariffs.ts";
 import { monthText } from "../i18n/format.ts";
 import { market, nowS } from "../market/feed.ts";
@@ -19,7 +20,10 @@ export interface MonthBill {
   readonly otherReadings: readonly number[];
 }
 
-export const ownHistory = (): OwnHistory => ({
+/** An exact amount in ct, to be shown. */
+export const ctOf = (units: bigint): number => Number(units) / Number(unitsOfCent);
+
+const ownHistory = (): OwnHistory => ({
   orders: gateway.value!.entries,
   metered: metering.value!.entries,
 });

@@ -4,8 +4,18 @@ import { netUnitsOf, type OwnPeriod } from "../../../src/client/own-bill.ts";
 import type { Metered } from "../../../src/client/prepared-reading.ts";
 import { gateClosureOf, type MarketDocument } from "../../../src/market/market-document.ts";
 import { monthOf, periodsOfMonth } from "../../../src/market/tariffs.ts";
-import type { Entry } from "./gateway.ts";
-import type { MeteredEntry } from "./metering.ts";
+import type { Entry, Trouble } from "./gateway.ts";
+import type { MeteredPeriod, StoredCounting, StoredReading } from "./readings-store.ts";
+
+/** What is known of what was metered in a period. */
+export interface MeteredEntry {
+  readonly wanted: MeteredPeriod | null;
+  /** In the order of their sequence numbers. */
+  readonly readings: readonly StoredReading[];
+  readonly counting: StoredCounting | null;
+  /** By evaluator, why it has not confirmed the last reading yet. */
+  readonly troubles: ReadonlyMap<number, Trouble>;
+}
 
 /** What a household remembers, by start of the period. */
 export interface OwnHistory {

@@ -3,7 +3,7 @@ import { settlementDueOf } from "../../../src/market/tariffs.ts";
 import { wholeNumber } from "../i18n/format.ts";
 import { market, nowS } from "../market/feed.ts";
 import { billTexts } from "./bill-texts.ts";
-import type { MeteredEntry } from "./metering.ts";
+import type { MeteredEntry } from "./own-periods.ts";
 import { gateway } from "./session.ts";
 
 type ReadingStateName = keyof ReturnType<typeof billTexts>["states"];
@@ -23,7 +23,8 @@ export function readingState(start: number, entry: MeteredEntry | undefined): Re
   if (last === undefined) return { name: "waiting", text: states.waiting };
   const all = market.value!.evaluators.length;
   const count = last.receipts.length;
-  if (count < all && entry.counting === null) {
+  const isDecided = entry.counting?.isFinal || entry.counting?.readingId === last.readingId;
+  if (count < all && !isDecided) {
     const text = states.sending(wholeNumber(count), wholeNumber(all));
     return { name: "sending", text };
   }
