@@ -1,6 +1,6 @@
 // The list of revoked certificates as a service follows it: from a file that the registrar's list is copied to, or from
-// the registrar over HTTPS; again and again. A list that cannot be read leaves the last good one in force, which is also
-// kept on disk for the next start.
+// the registrar over HTTPS; again and again. A list that cannot be read leaves the last good one in force, which is
+// also kept on disk for the next start.
 import { readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { httpsTransport } from "../channel/https-transport.ts";
