@@ -8,8 +8,7 @@ export default defineConfig({
     reporters: ["default", "./scripts/closing-line-reporter.ts"],
     testTimeout: 120_000,
     hookTimeout: 60_000,
-    // One more than cores: those that run markets wait for most of their time.
-    maxWorkers: 3,
+    maxWorkers: 2,
     pool: "forks",
     sequence: { sequencer: LongFilesFirst },
     // Hundreds of processes are started: each need not compile the same files again.
