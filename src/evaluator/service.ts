@@ -12,18 +12,18 @@ import { type MarketDocument, parseMarketDocument } from "../market/market-docum
 import { systemClock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { marketClock } from "../platform/market-clock.ts";
+import { jsonLog } from "../service/log.ts";
+import { followRevocations } from "../service/revocation-list.ts";
 import type { EvaluatorStore, Lease } from "../storage/evaluator-store.ts";
 import { openStore } from "../storage/open-store.ts";
 import { toHex } from "../wire/hex.ts";
 import { createHttpService, type HttpService } from "./http/service.ts";
 import { leadWhenElected } from "./leadership.ts";
-import { serviceLog } from "./log.ts";
 import { Callers } from "./mesh.ts";
 import { EvaluatorMetrics } from "./metrics.ts";
 import type { PeriodContext } from "./periods/context.ts";
 import { decisionSigner } from "./periods/decision-signer.ts";
 import { PeriodEngine } from "./periods/period-engine.ts";
-import { followRevocations } from "./revocation-list.ts";
 import { readServiceConfig, type ServiceConfig } from "./service-config.ts";
 
 export interface RunningService {
@@ -46,7 +46,7 @@ export async function startService(file: string): Promise<RunningService> {
   const market = await readMarket(config);
   const identity = await readIdentity(config.identity);
   checkIdentity(config, market, identity);
-  const log = serviceLog(config);
+  const log = jsonLog({ evaluator: config.index }, config.log_level);
   const store = await openStore(config.database);
   const stopping = new AbortController();
   try {

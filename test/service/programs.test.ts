@@ -234,9 +234,7 @@ it("meter, supplier and operator take part and find out", { timeout: 120_000 }, 
   const span = ["--from", at(0), "--to", at(PERIODS)];
   const shown = await place.run(...status, ...span);
   expect(shown).toMatchObject({ code: 0, stderr: "" });
-  expect(shown.stdout).toMatch(
-    new RegExp(`${at(1)} +settled +settled +settled .* 10\\.00$`, "m"),
-  );
+  expect(shown.stdout).toMatch(new RegExp(`${at(1)} +settled +settled +settled .* 10\\.00$`, "m"));
   expect(shown.stdout).toContain("3 periods: 3 cleared; 0 disagreements");
   const { stdout } = await place.run(...status, ...span, "--json");
   expect(JSON.parse(stdout).periods).toHaveLength(PERIODS);

@@ -8,7 +8,7 @@ import { readRevocations } from "../crypto/revocations.ts";
 import type { Clock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { LIMITS } from "../platform/limits.ts";
-import { isHttps } from "./service-config.ts";
+import { isHttps } from "./config-fields.ts";
 
 export interface RevocationOptions {
   /** A file, or an https URL of the registrar; none where no list is kept. */
