@@ -1,5 +1,5 @@
-// A service over HTTPS: routes on the server of https-server.ts, with bounds, refusals as problem details, and answers to
-// everything that is no request of the list.
+// A service over HTTPS: routes on the server of https-server.ts, with bounds, refusals as problem details, and answers
+// to everything that is no request of the list.
 import { METHODS } from "node:http";
 import type { Duplex } from "node:stream";
 import {

@@ -4,6 +4,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { nodePrimitives } from "../../crypto/node-primitives.ts";
 import { errorForLog } from "../../service/log.ts";
+import { startOf } from "../../service/period-text.ts";
 import { RetryLaterError } from "../../service/problem-answers.ts";
 import { checkDigest, type SignedBy } from "../../service/signed-requests.ts";
 import type { AddOrderResult, NewOrder, OrderEntry } from "../../storage/evaluator-store.ts";
@@ -18,7 +19,6 @@ import {
 } from "../../wire/order-body.ts";
 import { type ProblemCode, ProblemError } from "../../wire/problems.ts";
 import type { HttpContext } from "./context.ts";
-import { startOf } from "./period-paths.ts";
 import { QueueFullError, RowQueue } from "./row-queue.ts";
 
 /** What a receipt is about. */
