@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { type Listener, listen } from "../channel/tls.ts";
 import { type Identity, partyOf } from "../crypto/certificates.ts";
 import { readIdentity } from "../crypto/identity-files.ts";
+import { readMaskKey } from "../crypto/mask-key-file.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { partyName, sameParty } from "../crypto/party.ts";
 import { PartyVerifier } from "../crypto/party-verifier.ts";
@@ -20,7 +21,7 @@ import { followRevocations } from "../service/revocation-list.ts";
 import { serveEvaluator } from "./evaluator-links.ts";
 import { dealerHttp } from "./http.ts";
 import { MarketAttempts } from "./market-attempts.ts";
-import { type MaskKeys, readMaskKeys } from "./mask-keys.ts";
+import { MaskKeys } from "./mask-keys.ts";
 import { type DealerConfig, readDealerConfig } from "./service-config.ts";
 
 export interface RunningDealer {
@@ -43,7 +44,7 @@ export async function startDealer(file: string): Promise<RunningDealer> {
   const market = await readMarket(config);
   const identity = await readIdentity(config.identity);
   checkIdentity(config, market, identity);
-  const keys = await readMaskKeys(config.masks, market.id);
+  const keys = new MaskKeys(await readMaskKey(config.masks), market.id);
   const log = jsonLog({ dealer: 0 }, config.log_level);
   const verifier = new PartyVerifier(identity.authorityPem);
   const stopping = new AbortController();

@@ -35,6 +35,9 @@ export interface RunningService {
   readonly failed: Promise<never>;
 }
 
+/** The dealer waits for all evaluators before it answers: longer than it does. */
+const DEALER_SILENCE_MS = 15_000;
+
 /** A service cannot be started as it is configured; says why. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
@@ -163,7 +166,13 @@ function periodContext(
       field: new Field(),
       primitives: nodePrimitives,
       reachDealer: (address) =>
-        connect(identity, { ...address, expect: { role: "dealer", id: "0" } }),
+        connect(identity, {
+          ...address,
+          expect: { role: "dealer", id: "0" },
+          // The period is tried again, with whoever is there then.
+          deadlineMs: config.rejoin_ms,
+          silenceMs: DEALER_SILENCE_MS,
+        }),
     },
     rejoinMs: config.rejoin_ms,
     events: { ...metrics.periods, ...metrics.settlements },
@@ -198,10 +207,5 @@ function checkIdentity(config: ServiceConfig, market: MarketDocument, identity: 
   }
   if (market.authorityPem.trim() !== identity.authorityPem.trim()) {
     throw new ServiceError(`${config.identity} is from another market than ${config.market}`);
-  }
-  if (market.setting.engine === "dealer") {
-    throw new ServiceError(
-      "the engine dealer is for single clearings (hushwatt clear); a running market takes replicated or shamir",
-    );
   }
 }

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import {
   addressArgument,
+  dealerArgument,
   evaluatorsArgument,
   idArgument,
   periodLengthArgument,
@@ -29,6 +30,11 @@ export function addInitCommand(program: Command): void {
       "--evaluators <[name=]host:port[:port],...>",
       "each evaluator: its organisation, where meters reach it, and its port for evaluators (the next)",
       evaluatorsArgument,
+    )
+    .option(
+      "--dealer <[name=]host:port[:port]>",
+      "with --engine dealer: where meters reach the dealer, and its port for evaluators (the next)",
+      dealerArgument,
     )
     .option("--local", "everything on this machine, for trying out")
     .option("--registrar <host:port>", "where meters enrol with codes", addressArgument)
