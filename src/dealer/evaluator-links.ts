@@ -1,9 +1,7 @@
 // A market's dealer at the end of an evaluator's link: one attempt for each link (market-attempts.ts).
 import { ChannelError, type Link } from "../channel/channel.ts";
 import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
-import type { Field } from "../field/field.ts";
 import { messageOf } from "../platform/errors.ts";
-import type { Primitives } from "../platform/primitives.ts";
 import {
   attemptRequestSchema,
   DEALER_TAGS,
@@ -12,12 +10,10 @@ import {
   MAX_DEALER_REQUEST_BYTES,
 } from "../wire/dealer-messages.ts";
 import { decodeJson, MessageError } from "../wire/session-messages.ts";
-import { correctionsFor, RefusedError } from "./corrections.ts";
+import { RefusedError } from "./corrections.ts";
 import type { MarketAttempts } from "./market-attempts.ts";
 
 export interface LinkTools {
-  readonly field: Field;
-  readonly primitives: Primitives;
   readonly attempts: MarketAttempts;
   /** Told why a link was ended that its evaluator did not end. */
   readonly onRefused: (peer: string, reason: string, expected: boolean) => void;
@@ -53,7 +49,7 @@ async function serveAttempt(tools: LinkTools, link: Link, evaluator: number): Pr
     const received = await Promise.race([names, joining.then(() => names)]);
     attempts.name(request, received);
   }
-  const { session, seed, dealing } = await joining;
+  const { session, seed, corrections } = await joining;
   const answer = new Uint8Array([...session, ...seed]);
   await sendBytes(link, DEALER_TAGS.answers, answer);
   for (let tag: number = DEALER_TAGS.answers + 1; ; tag++) {
@@ -63,6 +59,6 @@ async function serveAttempt(tools: LinkTools, link: Link, evaluator: number): Pr
     if (asked.type === "material" && (asked.kind === "inputs" || asked.kind === "outputs")) {
       throw new RefusedError("a market's rows and results have masks of their own");
     }
-    await sendBytes(link, tag, correctionsFor(tools, dealing, asked));
+    await sendBytes(link, tag, corrections(asked));
   }
 }

@@ -9,11 +9,16 @@ import { LIMITS } from "../platform/limits.ts";
 import type { MarketClock } from "../platform/market-clock.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { Dealing } from "../sharing/dealer.ts";
-import { type AttemptRequest, SESSION_BYTES, SESSION_SEED_BYTES } from "../wire/dealer-messages.ts";
+import {
+  type AttemptRequest,
+  type DealerRequest,
+  SESSION_BYTES,
+  SESSION_SEED_BYTES,
+} from "../wire/dealer-messages.ts";
 import { toHex } from "../wire/hex.ts";
 import { textOfPeriod } from "../wire/records.ts";
 import { attemptMasks, rowNameAt } from "./attempt-masks.ts";
-import { RefusedError } from "./corrections.ts";
+import { correctionsFor, RefusedError } from "./corrections.ts";
 import type { MaskKeys } from "./mask-keys.ts";
 
 export interface AttemptsContext {
@@ -37,7 +42,8 @@ export interface JoinedAttempt {
   readonly session: Uint8Array;
   /** This evaluator's seed. */
   readonly seed: Uint8Array;
-  readonly dealing: Dealing;
+  /** For evaluator 0: what it asks for next. Throws RefusedError. */
+  readonly corrections: (request: DealerRequest) => Uint8Array;
 }
 
 interface Joiner {
@@ -180,6 +186,7 @@ export class MarketAttempts {
     const width = widths[request.kind]!;
     const masks = attemptMasks(this.#context, keys, request, names, width, toHex(session));
     const dealing = new Dealing(field, primitives, seeds, masks);
+    const corrections = (asked: DealerRequest) => correctionsFor(this.#context, dealing, asked);
     const links = new Set([...joiners.values()].map(({ link }) => link));
     this.#links.set(subject, links);
     for (const [evaluator, { link, joined }] of joiners) {
@@ -189,7 +196,7 @@ export class MarketAttempts {
         dealing.end();
         if (this.#links.get(subject) === links) this.#links.delete(subject);
       });
-      joined.resolve({ session, seed: seeds[evaluator]!, dealing });
+      joined.resolve({ session, seed: seeds[evaluator]!, corrections });
     }
     onAttempt("dealt", publicPart(request));
   }

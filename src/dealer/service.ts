@@ -116,7 +116,7 @@ async function listenForEvaluators(
         return;
       }
       open.add(link);
-      void serveEvaluator({ ...tools, attempts, onRefused }, link, Number(party.id)).finally(() =>
+      void serveEvaluator({ attempts, onRefused }, link, Number(party.id)).finally(() =>
         open.delete(link),
       );
     },
