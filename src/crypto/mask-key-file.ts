@@ -2,7 +2,6 @@
 import { chmod, mkdir, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeDurably } from "../platform/durable-file.ts";
-import { fromHex, toHex } from "../wire/hex.ts";
 import { CertificateError } from "./certificate-error.ts";
 import { nodePrimitives } from "./node-primitives.ts";
 
@@ -17,7 +16,7 @@ export async function createMaskKey(file: string): Promise<void> {
   const folder = dirname(file);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
-  const text = `${toHex(nodePrimitives.randomBytes(KEY_BYTES))}\n`;
+  const text = `${Buffer.from(nodePrimitives.randomBytes(KEY_BYTES)).toString("hex")}\n`;
   await writeDurably(file, text, { mode: 0o600, exclusive: true }).catch((error) => {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new CertificateError(`there is a dealer's secret in ${file} already: it may be in use`);
@@ -36,6 +35,6 @@ export async function readMaskKey(file: string): Promise<Uint8Array> {
     const octal = (mode & 0o777).toString(8);
     throw new CertificateError(`${file} may be read by others (mode ${octal}): use chmod 600`);
   }
-  if (/^[0-9a-f]{64}\s*$/.test(text)) return fromHex(text.trim());
+  if (/^[0-9a-f]{64}\s*$/.test(text)) return new Uint8Array(Buffer.from(text.trim(), "hex"));
   throw new CertificateError(`${file} is no dealer's secret: it has 64 hexadecimal digits`);
 }

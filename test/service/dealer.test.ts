@@ -27,7 +27,7 @@ import { within } from "./two-processes.test-helper.ts";
 
 const PERIOD_S = 2;
 const GATE_PERIODS = 6;
-const CLEARING_PERIODS = 2;
+const CLEARING_PERIODS = 3;
 /** Time for orders, hostile requests and a restart, before the first gate closes that matters. */
 const ORDERING_S = 6;
 const SUPPLIERS = ["Aurora", "Borealis"];
