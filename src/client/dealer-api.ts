@@ -1,5 +1,5 @@
-// The HTTP API of a market's dealer, call by call. What comes back is checked for its form, and that it is about what was
-// asked. Nothing is tried again here.
+// The HTTP API of a market's dealer, call by call. What comes back is checked for its form, and that it is about what
+// was asked. Nothing is tried again here.
 import { base64ToArrayBuffer } from "structured-headers";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { DECISION_MEDIA_TYPE, resultMaskSchema, rowMaskSchema } from "../wire/dealer-records.ts";

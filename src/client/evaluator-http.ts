@@ -1,5 +1,5 @@
-// Calls to one evaluator, or to the dealer, over HTTPS: what is signed, and what becomes of refusals and of answers that are not what they
-// should be. Nothing is tried again here.
+// Calls to one evaluator, or to the dealer, over HTTPS: what is signed, and what becomes of refusals and of answers
+// that are not what they should be. Nothing is tried again here.
 import { z } from "zod";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { type Signer, signRequest } from "../wire/http-signature.ts";

@@ -107,8 +107,8 @@ export const heldShare = (evaluator: number, share: string): HeldShare => ({
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(base64ToArrayBuffer(base64));
 
 /**
- * The `elements` numbers of a result. `held` has at least `leastShares`; `mask` is what a dealer's result is hidden under.
- * Throws WrongSharesError.
+ * The `elements` numbers of a result. `held` has at least `leastShares`; `mask` is what a dealer's result is hidden
+ * under. Throws WrongSharesError.
  */
 export const putTogether = (
   tools: Tools,

@@ -65,8 +65,8 @@ export function attemptMasks(
 }
 
 /**
- * Gives the numbers of the segments one after the other. Evaluators are dealt more than they use, in whole batches: after
- * the last segment come numbers that nobody knows.
+ * Gives the numbers of the segments one after the other. Evaluators are dealt more than they use, in whole batches:
+ * after the last segment come numbers that nobody knows.
  */
 function stream(
   { field, primitives }: Tools,

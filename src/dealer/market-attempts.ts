@@ -1,6 +1,7 @@
 // The sessions of a market's dealer: one for each attempt of the evaluators at computing something on rows. It begins
-// when all of them have named the same rows, and lasts as long as their links. Nothing of it has to outlive this process:
-// an attempt that was broken off is followed by another one, whose session has a fresh name and fresh masks of results.
+// when all of them have named the same rows, and lasts as long as their links. Nothing of it has to outlive this
+// process: an attempt that was broken off is followed by another one, whose session has a fresh name and fresh masks of
+// results.
 import type { Link } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
 import { type MarketDocument, orderWindow } from "../market/market-document.ts";

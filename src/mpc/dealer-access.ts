@@ -65,8 +65,8 @@ export interface JoinedAttempt {
 }
 
 /**
- * Joins the session of an attempt at the market's dealer, which each evaluator may do once; evaluator 0 (`isFirst`) tells
- * it the names. Resolves when all evaluators have named the same rows.
+ * Joins the session of an attempt at the market's dealer, which each evaluator may do once; evaluator 0 (`isFirst`)
+ * tells it the names. Resolves when all evaluators have named the same rows.
  */
 export async function joinAttempt(
   link: Link,

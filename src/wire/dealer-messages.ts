@@ -2,8 +2,8 @@
 // answered by one message on tag answers + k, whose length both sides know, or the link ends.
 //   operator: open -> the session's name; masks -> what they are
 //   evaluator: join -> its seed; evaluator 0 then: material, shuffle -> corrections
-// With a market's dealer, evaluators begin with an attempt, evaluator 0 sends the names of its rows behind it, on another
-// tag; when all have named the same ones, each is told the session's name and its seed. There are no operators.
+// With a market's dealer, evaluators begin with an attempt, evaluator 0 sends the names of its rows behind it, on
+// another tag; when all have named the same ones, each is told the session's name and its seed. There are no operators.
 import { z } from "zod";
 import { LIMITS } from "../platform/limits.ts";
 import type { BodyKind } from "./order-body.ts";

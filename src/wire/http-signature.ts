@@ -1,6 +1,6 @@
 // Signed requests of meters and suppliers: HTTP message signatures (RFC 9421) by the key of the certificate in
-// Client-Cert (RFC 9440), with the digest of the body (RFC 9530). Which evaluator is meant, or the dealer, is signed too:
-// else it could pass a request on to another one and have the answer that was for the sender. Whether signature and digest are
+// Client-Cert (RFC 9440), with the digest of the body (RFC 9530). Whom it is for is signed too: else an evaluator
+// could pass a request on to another one and have the answer that was for the sender. Whether signature and digest are
 // right is checked by whoever reads a request: here stands only what has to be signed.
 import {
   type InnerList,
@@ -74,7 +74,8 @@ const SIGNATURE_BYTES = 64;
 const DIGEST_BYTES = 32;
 
 /**
- * All headers to send with a request, the given ones among them. `recipient` is who gets it, `createdS` the time in seconds since 1970 UTC.
+ * All headers to send with a request, the given ones among them. `recipient` is who gets it,
+ * `createdS` the time in seconds since 1970 UTC.
  */
 export async function signRequest(
   request: RequestToSign,

@@ -8,7 +8,10 @@ import { type Decision, textOfPeriod } from "../../wire/records.ts";
 import { monthText } from "../../wire/settlement-records.ts";
 import type { HttpContext } from "./context.ts";
 
-/** The start of a period of the market, from the text in a path or query, that can be ordered for, or could be. Throws ProblemError. */
+/**
+ * The start of a period of the market, from the text in a path or query, that can be ordered for, or could be. Throws
+ * ProblemError.
+ */
 export function knownStartOf({ market, marketClock }: HttpContext, text: string): number {
   const start = startOf(text);
   const window = orderWindow(market, start, marketClock.nowS());
