@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { messageOf } from "../platform/errors.ts";
 import { addBillCommand } from "./commands/bill.ts";
 import type { ClearOptions } from "./commands/clear.ts";
+import { addDealerCommand } from "./commands/dealer.ts";
 import { addEnrolCommand } from "./commands/enrol.ts";
 import { addEvaluatorCommand } from "./commands/evaluator.ts";
 import { addInitCommand } from "./commands/init.ts";
@@ -92,6 +93,7 @@ function program(): Command {
     else await (await import("./commands/clear.ts")).clearCommand(orders, options);
   });
   addEvaluatorCommand(hushwatt);
+  addDealerCommand(hushwatt);
   addMeterCommand(hushwatt);
   addBillCommand(hushwatt);
   addSettleCommand(hushwatt);

@@ -45,6 +45,14 @@ function nameAndAddress(text: string, i: number) {
   );
 }
 
+/** The dealer, named or not; evaluators reach it at the next port unless one is given. */
+export function dealerArgument(text: string): NewEvaluator {
+  const all = evaluatorsArgument(text);
+  const [dealer] = all;
+  if (all.length > 1) throw new InvalidArgumentError("A market has one dealer.");
+  return text.includes("=") ? dealer! : { ...dealer!, name: "dealer" };
+}
+
 /** Evaluators separated by commas, named or not; others reach each at the next port unless one is given. */
 export function evaluatorsArgument(text: string): NewEvaluator[] {
   const all = text.split(",").map((one, i) => {
@@ -58,13 +66,18 @@ export function evaluatorsArgument(text: string): NewEvaluator[] {
   throw new InvalidArgumentError("Every port of a host can be taken only once.");
 }
 
-/** Evaluators and registrar of a market on one machine, at ports that stay the same. */
+/** Evaluators, dealer and registrar of a market on one machine, at ports that stay the same. */
 export const localEvaluators = (count: number): NewEvaluator[] =>
   Array.from({ length: count }, (_, i) => {
     const port = LOCAL_PORT + 10 * (i + 1);
     const [http, peers] = [port, port + 1].map((one) => ({ host: LOCAL_HOST, port: one }));
     return { name: `evaluator ${i}`, http: http!, peers: peers!, web: localWeb(port + 2) };
   });
+export const LOCAL_DEALER: NewEvaluator = {
+  name: "dealer",
+  http: { host: LOCAL_HOST, port: LOCAL_PORT + 1 },
+  peers: { host: LOCAL_HOST, port: LOCAL_PORT + 2 },
+};
 export const LOCAL_REGISTRAR: Address = { host: LOCAL_HOST, port: LOCAL_PORT };
 const localWeb = (port: number): NewWebAddress => ({ url: `http://${LOCAL_HOST}:${port}` });
 export const LOCAL_REGISTRAR_WEB: NewWebAddress = localWeb(LOCAL_PORT + 1);

@@ -61,15 +61,8 @@ export class ClientDealing {
    * as one honest evaluator is enough to vouch for it.
    */
   async result(received: readonly Uint8Array[]): Promise<Vector> {
-    const [first] = received;
-    const alike = received.every(
-      (bytes) => bytes.length === first!.length && bytes.every((byte, at) => byte === first![at]),
-    );
-    if (!alike) throw new InconsistentSharesError("the evaluators sent different results");
     const { field } = this;
-    const values = field.alloc(first!.length / ELEMENT_BYTES);
-    field.setBytes(values, first!);
-    field.maskPrg(values);
+    const values = sameAtAll(field, received);
     const masks = await this.masks("outputs", values.length);
     field.add(values, values, masks);
     field.free(masks);
@@ -86,4 +79,17 @@ export class ClientDealing {
     }
     return masks;
   }
+}
+
+/** What all evaluators sent of a result, still under its mask. InconsistentSharesError unless it is the same. */
+export function sameAtAll(field: Field, received: readonly Uint8Array[]): Vector {
+  const [first] = received;
+  const alike = received.every(
+    (bytes) => bytes.length === first!.length && bytes.every((byte, at) => byte === first![at]),
+  );
+  if (!alike) throw new InconsistentSharesError("the evaluators sent different results");
+  const values = field.alloc(first!.length / ELEMENT_BYTES);
+  field.setBytes(values, first!);
+  field.maskPrg(values);
+  return values;
 }

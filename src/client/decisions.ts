@@ -1,6 +1,12 @@
 // What the evaluators have decided about a period.
 import type { MarketDocument } from "../market/market-document.ts";
-import { type Decision, decisionBytes, type PeriodRecord, textOfPeriod } from "../wire/records.ts";
+import {
+  type Decision,
+  decisionBytes,
+  type PeriodRecord,
+  type SignedDecision,
+  textOfPeriod,
+} from "../wire/records.ts";
 import type { Check } from "./checks.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
 import { commonStatement, type Heard, hearAll, type StatementKind } from "./statements.ts";
@@ -10,6 +16,7 @@ export interface Decided {
   readonly decision: Decision;
   /** Who has signed it. */
   readonly signers: readonly number[];
+  readonly signatures: SignedDecision["signatures"];
   readonly checks: readonly Check[];
 }
 

@@ -73,7 +73,7 @@ it("signs what must be signed, for this evaluator", async () => {
       path: request.url!,
       headers: (name) => [request.headers[name]].flat().join(", ") || undefined,
     });
-    expect(read.evaluator).toBe(1);
+    expect(read.recipient).toBe(1);
     expect(read.keyId).toBe(`meter-${METER}`);
     expect(Math.abs(read.createdS - Date.now() / 1000)).toBeLessThan(60);
   }

@@ -33,7 +33,7 @@ import {
   settlementRecordSchema,
   signedReadingReceiptSchema,
 } from "../wire/settlement-records.ts";
-import { type CallOptions, EvaluatorHttp, type EvaluatorOptions } from "./evaluator-http.ts";
+import { type CallOptions, ServiceHttp, type ServiceOptions } from "./evaluator-http.ts";
 
 export { AnswerError, ApiError, type CallOptions } from "./evaluator-http.ts";
 
@@ -45,14 +45,19 @@ interface Confirmed<Receipt> {
   readonly isNew: boolean;
 }
 
+export type EvaluatorOptions = Omit<ServiceOptions, "recipient"> & {
+  /** Its number. */
+  readonly evaluator: number;
+};
+
 export class EvaluatorApi {
   readonly evaluator: number;
-  readonly #http: EvaluatorHttp;
+  readonly #http: ServiceHttp;
   #certificate: string | null = null;
 
-  constructor(options: EvaluatorOptions) {
-    this.evaluator = options.evaluator;
-    this.#http = new EvaluatorHttp(options);
+  constructor({ evaluator, ...options }: EvaluatorOptions) {
+    this.evaluator = evaluator;
+    this.#http = new ServiceHttp({ ...options, recipient: evaluator });
   }
 
   /** Sends an order's body for the period that begins then. */

@@ -1,13 +1,15 @@
-// Calls to one evaluator over HTTPS: what is signed, and what becomes of refusals and of answers that are not what they
+// Calls to one evaluator, or to the dealer, over HTTPS: what is signed, and what becomes of refusals and of answers
+// that are not what they
 // should be. Nothing is tried again here.
 import { z } from "zod";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { type Signer, signRequest } from "../wire/http-signature.ts";
 import type { HttpAnswer, HttpTransport } from "../wire/http-transport.ts";
 import { codeOfProblem, type ProblemCode, problemSchema } from "../wire/problems.ts";
+import { type Recipient, recipientName } from "../wire/recipient.ts";
 
-export interface EvaluatorOptions {
-  readonly evaluator: number;
+export interface ServiceOptions {
+  readonly recipient: Recipient;
   /** As the market document has it; the API's paths follow. */
   readonly url: string;
   readonly send: HttpTransport;
@@ -18,7 +20,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The evaluator refused: the status of HTTP, the code of its problem, and its words. */
+/** The evaluator or the dealer refused: the status of HTTP, the code of its problem, and its words. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
@@ -29,10 +31,10 @@ export class ApiError extends Error {
   readonly retryAfterS: number | null;
 
   constructor(
-    evaluator: number,
+    recipient: Recipient,
     problem: Pick<ApiError, "status" | "code" | "detail" | "retryAfterS">,
   ) {
-    super(`evaluator ${evaluator}: ${problem.detail}`);
+    super(`${recipientName(recipient)}: ${problem.detail}`);
     this.status = problem.status;
     this.code = problem.code;
     this.detail = problem.detail;
@@ -45,12 +47,12 @@ export class AnswerError extends Error {
   override readonly name = "AnswerError";
 }
 
-/** Longest part of an evaluator's words that is passed on. */
+/** Longest part of such words that is passed on. */
 const MOST_DETAIL = 300;
 
 interface Call extends CallOptions {
   readonly signer?: Signer;
-  readonly method?: "GET" | "PUT";
+  readonly method?: "GET" | "PUT" | "POST";
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
@@ -58,14 +60,14 @@ interface Call extends CallOptions {
   readonly media?: string;
 }
 
-export class EvaluatorHttp {
-  readonly evaluator: number;
+export class ServiceHttp {
+  readonly #recipient: Recipient;
   readonly #base: string;
   readonly #send: HttpTransport;
   readonly #clock: Clock;
 
-  constructor({ evaluator, url, send, clock = systemClock }: EvaluatorOptions) {
-    this.evaluator = evaluator;
+  constructor({ recipient, url, send, clock = systemClock }: ServiceOptions) {
+    this.#recipient = recipient;
     this.#base = `${url.replace(/\/$/, "")}/v1`;
     this.#send = send;
     this.#clock = clock;
@@ -79,7 +81,7 @@ export class EvaluatorHttp {
     const request = { method, path: url.pathname, headers: plain, ...(body ? { body } : {}) };
     const nowS = this.#clock.utcMs() / 1000;
     const headers =
-      signer === undefined ? plain : await signRequest(request, signer, this.evaluator, nowS);
+      signer === undefined ? plain : await signRequest(request, signer, this.#recipient, nowS);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
     const answer = await this.#send({ method, url: url.href, headers, body, signal });
     if (answer.status < 200 || answer.status > 299) throw this.#refusal(answer);
@@ -101,7 +103,7 @@ export class EvaluatorHttp {
     const code = problem === undefined ? "unknown" : codeOfProblem(problem);
     const said = problem?.detail ?? `it answered with HTTP status ${status}`;
     const detail = said.replace(/\p{Cc}/gu, " ").slice(0, MOST_DETAIL);
-    return new ApiError(this.evaluator, { status, code, detail, retryAfterS });
+    return new ApiError(this.#recipient, { status, code, detail, retryAfterS });
   }
 
   /** The answer's JSON. Throws AnswerError when it does not have the form. */
@@ -112,7 +114,7 @@ export class EvaluatorHttp {
   }
 
   wrong(what: string): AnswerError {
-    return new AnswerError(`evaluator ${this.evaluator} sent a wrong answer: ${what}`);
+    return new AnswerError(`${recipientName(this.#recipient)} sent a wrong answer: ${what}`);
   }
 }
 

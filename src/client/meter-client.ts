@@ -8,14 +8,17 @@ import type { Signer } from "../wire/http-signature.ts";
 import type { SignedReadingReceipt } from "../wire/settlement-records.ts";
 import type { ClientTools } from "./client-tools.ts";
 import { type CountedReading, countedReading } from "./counted-reading.ts";
+import type { DealerApi } from "./dealer-api.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
+import { newMask } from "./masks.ts";
 import { type MeterBill, meterBill } from "./meter-bill.ts";
 import { type MeterOutcome, meterOutcome } from "./meter-outcome.ts";
 import {
   type ClearOrder,
+  checkOrder,
+  OrderInputError,
   type PreparedOrder,
   prepareOrder,
-  sharedSetting,
 } from "./prepared-order.ts";
 import { type Metered, type PreparedReading, prepareReading } from "./prepared-reading.ts";
 import { type Submission, type Submitting, submitOrderTo, submitReadingTo } from "./submission.ts";
@@ -25,6 +28,8 @@ export interface MeterClientOptions {
   readonly market: MarketDocument;
   /** One per evaluator, by number. */
   readonly apis: readonly EvaluatorApi[];
+  /** In a market with a dealer. */
+  readonly dealer?: DealerApi | null;
   readonly signer: Signer;
   /** The meter's id: 32 hexadecimal digits. */
   readonly meter: string;
@@ -42,9 +47,11 @@ export class MeterClient {
   readonly #clock: Clock;
   readonly #trust: Trust;
 
-  /** Throws OrderInputError when meters cannot send orders to such a market. */
+  /** Throws OrderInputError when the market has a dealer and the way to it is missing. */
   constructor(options: MeterClientOptions) {
-    sharedSetting(options.market.setting);
+    if (options.market.dealer !== null && !options.dealer) {
+      throw new OrderInputError("this market has a dealer: a meter needs the way to it");
+    }
     this.#options = options;
     this.#clock = options.tools.clock ?? systemClock;
     this.#trust = options.trust ?? new Trust(options.market.authorityPem, this.#clock);
@@ -53,15 +60,24 @@ export class MeterClient {
   /**
    * Splits an order for the period that begins at `periodStart` (seconds since 1970 UTC). Keep it before it is sent:
    * prepared again it would be another one, and `sequence` must be higher than that of any order sent before. Throws
-   * OrderInputError when the order cannot be.
+   * OrderInputError when the order cannot be; in a market with a dealer it is asked for a mask until the gate closes,
+   * UnavailableError if in vain.
    */
   async prepareOrder(
     periodStart: number,
     order: ClearOrder,
     sequence: number,
+    { signal }: CallOptions = {},
   ): Promise<PreparedOrder> {
-    const { tools, market } = this.#options;
-    return prepareOrder(tools, market, this.#options, periodStart, order, sequence);
+    const { tools, market, dealer, signer } = this.#options;
+    checkOrder(market, order, sequence);
+    const { primitives } = tools;
+    const submitting = this.#submitting(gateClosureOf(market, periodStart), signal);
+    const mask =
+      market.dealer === null
+        ? null
+        : await newMask({ ...submitting, dealer: dealer!, signer, primitives }, periodStart);
+    return prepareOrder(tools, market, this.#options, periodStart, order, sequence, mask);
   }
 
   /**

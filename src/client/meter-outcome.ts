@@ -8,7 +8,8 @@ import type { Signer } from "../wire/http-signature.ts";
 import { orderLeaf, verifyInclusion } from "../wire/merkle.ts";
 import type { Decision, Inclusion, ResultShare } from "../wire/records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
-import { commonDecision, hearPeriod } from "./decisions.ts";
+import type { DealerApi } from "./dealer-api.ts";
+import { commonDecision, type Decided, hearPeriod } from "./decisions.ts";
 import { ApiError, type EvaluatorApi } from "./evaluator-api.ts";
 import type { ClearOrder, PreparedOrder } from "./prepared-order.ts";
 import { type Fetching, fetchShares, putTogether } from "./result-shares.ts";
@@ -38,6 +39,7 @@ export interface OutcomeContext {
   readonly meter: string;
   readonly tools: { readonly field: Field; readonly primitives: Primitives };
   readonly trust: Trust;
+  readonly dealer?: DealerApi | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -68,7 +70,7 @@ export async function meterOutcome(
   if (!rejected.ok) {
     return { ...so, state: "rejected", tradedUnits: 0, checks: [...checks, counted, rejected] };
   }
-  const { aboveUnits, shares } = await ownResult(context, periodStart, decision, inclusion);
+  const { aboveUnits, shares } = await ownResult(context, periodStart, decided, inclusion);
   const order = { ...prepared.order, meter: context.meter, supplier: 0 };
   const traded = tradedFromAbove(order, aboveUnits);
   const energy = energyCheck(prepared.order, decision, aboveUnits, traded);
@@ -140,10 +142,10 @@ function rejectedCheck({ rejected }: Decision, { position }: Inclusion): Check {
 async function ownResult(
   context: OutcomeContext,
   periodStart: number,
-  decision: Decision,
+  { decision, signatures }: Decided,
   inclusion: Inclusion,
 ): Promise<{ readonly aboveUnits: number; readonly shares: Check }> {
-  const { market, apis, signer, tools, signal } = context;
+  const { market, apis, signer, tools, dealer, signal } = context;
   const fetching: Fetching<ResultShare> = {
     fetch: (api) => api.result(signer, periodStart, { signal }),
     problemOf: ({ attempt, position, order, rejected }) => {
@@ -156,7 +158,9 @@ async function ownResult(
     signal,
   };
   const fetched = await fetchShares({ tools, market, apis }, decision.active, fetching);
-  const [aboveUnits] = await putTogether(tools, market, fetched.held, 1);
+  const signed = { decision, signatures };
+  const mask = (await dealer?.resultMask(signer, "result", signed, { signal })) ?? null;
+  const [aboveUnits] = await putTogether(tools, market, fetched.held, 1, mask);
   const names = evaluatorNames(fetched.held.map(({ evaluator }) => evaluator));
   const detail = [`${names} sent shares that fit together`, ...fetched.problems].join("; ");
   return {

@@ -4,8 +4,7 @@ import type { Field } from "../field/field.ts";
 import type { MarketDocument } from "../market/market-document.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { encodeOrder, marketTag, orderIdOf, type Pieces } from "../wire/order-body.ts";
-import type { SharingSetting } from "./share-orders.ts";
-import { shareRows } from "./share-orders.ts";
+import { type RowSharing, shareRow } from "./row-sharing.ts";
 
 export interface Household {
   /** The meter's id: 32 hexadecimal digits. */
@@ -21,9 +20,11 @@ export interface BodyTools {
 
 /** One row of small numbers, and how it is sent. */
 export interface BodyContent {
-  readonly setting: SharingSetting;
+  readonly sharing: RowSharing;
   readonly pieces: Pieces;
   readonly row: Uint8Array;
+  /** How many of the row's numbers mean something. */
+  readonly bits: number;
 }
 
 export interface SplitBody {
@@ -33,16 +34,16 @@ export interface SplitBody {
   readonly bodies: readonly Uint8Array[];
 }
 
-/** Splits a row. The same row split twice has other shares and another id. */
+/** Splits a row. The same row split twice has other shares and another id; a mask must never be used twice. */
 export function splitBody(
   tools: BodyTools,
   { id }: Pick<MarketDocument, "id">,
   { meter }: Pick<Household, "meter">,
   when: { readonly periodStart: number; readonly sequence: number },
-  { setting, pieces, row }: BodyContent,
+  { sharing, pieces, row, bits }: BodyContent,
 ): SplitBody {
   const { primitives } = tools;
-  const streams = shareRows(tools, setting, row, row.length);
+  const streams = shareRow(tools, sharing, row, bits);
   const header = { market: marketTag(primitives, id), meter, ...when };
   const bodies = encodeOrder(primitives, header, pieces, streams);
   return { id: orderIdOf(primitives, bodies[0]!, pieces), bodies };

@@ -6,7 +6,6 @@ import type { Side } from "../market/order.ts";
 import { type OrderLayout, orderLayout, orderRows } from "../market/order-layout.ts";
 import { orderPieces } from "../market/order-pieces.ts";
 import { orderId } from "../wire/records.ts";
-import type { Setting } from "../wire/setting.ts";
 import {
   type BodyTools,
   type Household,
@@ -14,6 +13,7 @@ import {
   splitBody,
   unpackBodies,
 } from "./prepared-body.ts";
+import { type RowMask, rowSharing } from "./row-sharing.ts";
 
 /** What a household asks for. `limitTick` is null only when idle. */
 export interface ClearOrder {
@@ -42,7 +42,7 @@ export const layoutOf = ({ parameters, suppliers }: MarketDocument): OrderLayout
 
 /**
  * Splits an order. The same order prepared twice has other shares and another id. An idle one is a row of bits as any
- * other. Throws OrderInputError.
+ * other. In a market with a dealer it takes a mask that has hidden nothing before. Throws OrderInputError.
  */
 export function prepareOrder(
   tools: BodyTools,
@@ -51,26 +51,28 @@ export function prepareOrder(
   periodStart: number,
   order: ClearOrder,
   sequence: number,
+  mask: RowMask | null = null,
 ): PreparedOrder {
   checkOrder(market, order, sequence);
   const layout = layoutOf(market);
-  const setting = sharedSetting(market.setting);
+  const sharing = rowSharing(market.setting, mask);
+  if (sharing === null)
+    throw new OrderInputError("a market with a dealer takes masked orders only");
   const pieces = orderPieces(market.setting, layout);
   const row = orderRows([{ ...order, meter, supplier }], layout);
   const when = { periodStart, sequence };
-  const { id, bodies } = splitBody(tools, market, { meter }, when, { setting, pieces, row });
+  const { id, bodies } = splitBody(tools, market, { meter }, when, {
+    sharing,
+    pieces,
+    row,
+    bits: layout.bits,
+  });
   const { side, energyWh, limitTick } = order;
   return { ...when, order: { side, energyWh, limitTick }, orderId: id, bodies };
 }
 
-/** The setting, of an engine whose orders a meter can split by itself. */
-export function sharedSetting(setting: Setting) {
-  const { engine, parties, threshold } = setting;
-  if (engine !== "dealer") return { engine, parties, threshold };
-  throw new OrderInputError("orders of a market with a dealer cannot be sent by meters");
-}
-
-function checkOrder(market: MarketDocument, order: ClearOrder, sequence: number): void {
+/** Throws OrderInputError when an order cannot be, whatever hides it. */
+export function checkOrder(market: MarketDocument, order: ClearOrder, sequence: number): void {
   const { side, energyWh, limitTick } = order;
   const { energyBits, grid } = market.parameters;
   if (!Number.isSafeInteger(sequence) || sequence < 0) {

@@ -12,7 +12,7 @@ import {
   splitBody,
   unpackBodies,
 } from "./prepared-body.ts";
-import { sharedSetting } from "./prepared-order.ts";
+import { rowSharing } from "./row-sharing.ts";
 
 /** From and to the grid, in whole Wh, as the meter counted. */
 export type Metered = Pick<Reading, "importedWh" | "exportedWh">;
@@ -47,13 +47,19 @@ export function prepareReading(
 ): PreparedReading {
   checkMetered(market, metered, sequence);
   const layout = readingLayout(market.parameters.energyBits);
-  const setting = sharedSetting(market.setting);
+  const sharing = rowSharing(market.setting, null);
+  if (sharing === null) throw new ReadingInputError("a market with a dealer takes no readings");
   const pieces = readingPieces(market.setting, layout);
   const { importedWh, exportedWh } = metered;
   const reading = readingOf({ importedWh, exportedWh }, netUnits);
   const row = readingRows([reading], layout);
   const when = { periodStart, sequence };
-  const { id, bodies } = splitBody(tools, market, { meter }, when, { setting, pieces, row });
+  const { id, bodies } = splitBody(tools, market, { meter }, when, {
+    sharing,
+    pieces,
+    row,
+    bits: layout.bits,
+  });
   return { ...when, reading, readingId: id, bodies };
 }
 

@@ -1,19 +1,21 @@
-// Puts a result of a clearing together from what evaluators hold of it. They are not trusted: what they send is checked
+// Puts a result of a clearing together from what evaluators hold of it. They are not trusted: what they send is
+// checked
 // before it is used, and a result that nobody could have is refused.
 import { base64ToArrayBuffer } from "structured-headers";
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
-
+import { ELEMENT_BYTES } from "../field/prime.ts";
 import type { MarketDocument } from "../market/market-document.ts";
 import { signedElements } from "../market/money.ts";
-import { InvariantError } from "../platform/assert.ts";
+import { assert, InvariantError } from "../platform/assert.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { InconsistentSharesError } from "../sharing/replicated.ts";
 import { evaluatorNames } from "./checks.ts";
+import { sameAtAll } from "./dealer-orders.ts";
 import type { EvaluatorApi } from "./evaluator-api.ts";
 import { layoutOf } from "./prepared-order.ts";
-import { sharingOf } from "./sharing.ts";
+import { type Sharing, sharingOf } from "./sharing.ts";
 import { UnavailableError } from "./statements.ts";
 
 export interface HeldShare {
@@ -72,7 +74,7 @@ export async function fetchAnswers<T>(
     }
   };
   await Promise.all(apis.filter(({ evaluator }) => holders.includes(evaluator)).map(ask));
-  const { leastShares } = sharingOf(tools, market.setting, layoutOf(market), null);
+  const { leastShares } = resultSharing(tools, market, null);
   if (answers.length >= leastShares) return { answers, problems };
   const found = `${answers.length} of at least ${leastShares} shares of the result`;
   throw new UnavailableError([found, ...problems].join("; "));
@@ -105,14 +107,21 @@ export const heldShare = (evaluator: number, share: string): HeldShare => ({
 
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(base64ToArrayBuffer(base64));
 
-/** The `elements` numbers of a result. `held` has at least `leastShares`. Throws WrongSharesError. */
+/**
+ * The `elements` numbers of a result. `held` has at least `leastShares`; `mask` is what a dealer's result is hidden
+ * under.
+ * Throws WrongSharesError.
+ */
 export const putTogether = (
   tools: Tools,
   market: MarketDocument,
   held: readonly HeldShare[],
   elements: number,
-): Promise<number[]> =>
-  combined(tools, market, held, elements, (values) => [...tools.field.toNumbers(values)]);
+  mask: Uint8Array | null = null,
+): Promise<number[]> => {
+  const sharing = resultSharing(tools, market, mask);
+  return combined(tools, sharing, held, elements, (values) => [...tools.field.toNumbers(values)]);
+};
 
 /** The same for numbers of either sign, however large. */
 export const putTogetherSigned = (
@@ -121,17 +130,45 @@ export const putTogetherSigned = (
   held: readonly HeldShare[],
   elements: number,
 ): Promise<bigint[]> =>
-  combined(tools, market, held, elements, (values) => signedElements(tools.field.toBytes(values)));
+  combined(tools, resultSharing(tools, market, null), held, elements, (values) =>
+    signedElements(tools.field.toBytes(values)),
+  );
+
+type ResultSharing = Pick<Sharing, "resultBytes" | "leastShares" | "combine">;
+
+/** How results are shared. `mask` is what hides one that is put together with a dealer. */
+function resultSharing(
+  tools: Tools,
+  market: MarketDocument,
+  mask: Uint8Array | null,
+): ResultSharing {
+  if (market.dealer === null) return sharingOf(tools, market.setting, layoutOf(market), null);
+  const { field } = tools;
+  return {
+    resultBytes: ELEMENT_BYTES,
+    leastShares: market.setting.parties,
+    async combine(_, shares) {
+      assert(mask !== null, "a result of a market with a dealer has a mask");
+      if (mask.length !== shares[0]!.length || !isCanonical(field, mask)) {
+        throw new WrongSharesError("the dealer sent something that is no mask of the result");
+      }
+      const [values, masks] = [sameAtAll(field, shares), field.alloc(mask.length / ELEMENT_BYTES)];
+      field.setBytes(masks, mask);
+      field.add(values, values, masks);
+      field.free(masks);
+      return values;
+    },
+  };
+}
 
 async function combined<T>(
   tools: Tools,
-  market: MarketDocument,
+  sharing: ResultSharing,
   held: readonly HeldShare[],
   elements: number,
   read: (values: Vector) => T,
 ): Promise<T> {
   const { field } = tools;
-  const sharing = sharingOf(tools, market.setting, layoutOf(market), null);
   const sorted = held.toSorted((a, b) => a.evaluator - b.evaluator);
   const numbers = sorted.map(({ evaluator }) => evaluator);
   for (const { evaluator, share } of sorted) {

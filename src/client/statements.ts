@@ -39,6 +39,8 @@ export interface Believed<T> {
   readonly statement: T;
   /** Who has signed it. */
   readonly signers: readonly number[];
+  /** Their signatures: those that were found right. */
+  readonly signatures: SignedDecision["signatures"];
   readonly checks: readonly Check[];
 }
 
@@ -88,6 +90,7 @@ interface Version<T> {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly givenBy: number[];
   readonly signers: Set<number>;
+  readonly signatures: SignedDecision["signatures"];
   readonly problems: string[];
 }
 
@@ -126,7 +129,8 @@ export async function commonStatement<T>(
   const { statement } = version.said;
   if (!kind.isRight(statement)) throw new TrustError(`${what} is no ${kind.name}`);
   const signers = [...version.signers].toSorted((a, b) => a - b);
-  return { statement, signers, checks: checksOf(kind, heard, versions, version, signers) };
+  const checks = checksOf(kind, heard, versions, version, signers);
+  return { statement, signers, signatures: version.signatures, checks };
 }
 
 async function versionsOf<T>(
@@ -139,15 +143,18 @@ async function versionsOf<T>(
     if (said === null) continue;
     const bytes = kind.bytes(said.statement);
     const text = new TextDecoder().decode(bytes);
-    const fresh = { said, bytes, givenBy: [], signers: new Set<number>(), problems: [] };
+    const nobody = { givenBy: [], signers: new Set<number>(), signatures: [] };
+    const fresh: Version<T> = { said, bytes, ...nobody, problems: [] };
     const version = versions.get(text) ?? fresh;
     versions.set(text, version);
     version.givenBy.push(evaluator);
-    for (const { evaluator: signer, certificate, signature } of said.signatures) {
+    for (const given of said.signatures) {
+      const { evaluator: signer, certificate, signature } = given;
       if (version.signers.has(signer)) continue;
       try {
         await trust.verify(signer, certificate, bytes, signature);
         version.signers.add(signer);
+        version.signatures.push(given);
       } catch (error) {
         if (!(error instanceof TrustError)) throw error;
         version.problems.push(error.message);

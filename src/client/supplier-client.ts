@@ -6,6 +6,7 @@ import type { Signer } from "../wire/http-signature.ts";
 import type { AggregateShare } from "../wire/records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
 import type { ClientTools } from "./client-tools.ts";
+import type { DealerApi } from "./dealer-api.ts";
 import { commonDecision, hearPeriod } from "./decisions.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
 import { type Fetching, fetchShares, putTogether, WrongSharesError } from "./result-shares.ts";
@@ -22,6 +23,8 @@ export interface SupplierClientOptions {
   readonly market: MarketDocument;
   /** One per evaluator, by number. */
   readonly apis: readonly EvaluatorApi[];
+  /** In a market with a dealer. */
+  readonly dealer?: DealerApi | null;
   readonly signer: Signer;
   /** Index in the market's list of suppliers. */
   readonly supplier: number;
@@ -53,11 +56,11 @@ export class SupplierClient {
 
   /** The sums of a period. Errors as MeterClient.outcome. */
   async aggregate(periodStart: number, { signal }: CallOptions = {}): Promise<SupplierAggregate> {
-    const { market, apis, signer, supplier, tools } = this.#options;
+    const { market, apis, signer, supplier, tools, dealer } = this.#options;
     const heard = await hearPeriod(apis, periodStart, { signal });
     const decided = await commonDecision(market, this.#trust, periodStart, heard);
     if (decided === null) return { state: "pending", checks: [] };
-    const { decision, checks } = decided;
+    const { decision, signatures, checks } = decided;
     if (decision.outcome === "void") return { state: "void", checks };
     if (decision.revealedSuppliers[supplier] !== true) return { state: "withheld", checks };
     const fetching: Fetching<AggregateShare> = {
@@ -69,7 +72,9 @@ export class SupplierClient {
       signal,
     };
     const fetched = await fetchShares({ tools, market, apis }, decision.active, fetching);
-    const [boughtUnits, soldUnits] = await putTogether(tools, market, fetched.held, 2);
+    const signed = { decision, signatures };
+    const mask = (await dealer?.resultMask(signer, "aggregate", signed, { signal })) ?? null;
+    const [boughtUnits, soldUnits] = await putTogether(tools, market, fetched.held, 2, mask);
     const names = evaluatorNames(fetched.held.map(({ evaluator }) => evaluator));
     if (!decision.traded && (boughtUnits !== 0 || soldUnits !== 0)) {
       throw new WrongSharesError(`${names} sent energies for a period in which nothing is traded`);

@@ -5,20 +5,19 @@ import { ChannelError, type Link } from "../channel/channel.ts";
 import { sendBytes } from "../channel/long-messages.ts";
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
-import { permutationFrom } from "../mpc/permutation.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { Dealing } from "../sharing/dealer.ts";
 import {
   DEALER_TAGS,
   type DealerRequest,
   dealerRequestSchema,
-  MATERIAL_AT_ONCE,
   MAX_DEALER_REQUEST_BYTES,
   SESSION_BYTES,
   SESSION_SEED_BYTES,
   sessionText,
 } from "../wire/dealer-messages.ts";
 import { decodeJson, MessageError } from "../wire/session-messages.ts";
+import { correctionsFor, RefusedError } from "./corrections.ts";
 
 interface Session {
   readonly dealing: Dealing;
@@ -34,9 +33,6 @@ interface Visit {
 
 /** Sessions that a dealer holds at a time. */
 const MAX_SESSIONS = 1024;
-
-/** Asks for something that this party may not have. */
-class RefusedError extends Error {}
 
 /** Who is at the other end of a link: an evaluator by its number, or an operator. */
 export type Caller = { readonly evaluator: number } | "operator";
@@ -97,16 +93,10 @@ export class Dealer {
     if (visit.session === null)
       throw new RefusedError("corrections are for evaluator 0 that joined");
     const joined = this.session(visit.session).dealing;
-    if (request.type === "material") {
-      return this.bytesOf(joined.corrections(request.kind, MATERIAL_AT_ONCE));
+    if (request.type === "material" && (request.kind === "rows" || request.kind === "results")) {
+      throw new RefusedError("only a market's dealer has masks of its own");
     }
-    if (request.type === "shuffle") {
-      const coin = joined.permutationCoin(request.pass, request.draw);
-      if (coin === null) throw new RefusedError("the session has fewer evaluators");
-      const indices = permutationFrom(this.tools.primitives, coin, request.length);
-      return this.bytesOf(joined.shuffleCorrections(request, indices));
-    }
-    throw new RefusedError("an evaluator joins and asks for corrections, no more");
+    return correctionsFor(this.tools, joined, request);
   }
 
   private open(link: Link, parties: number): Uint8Array {

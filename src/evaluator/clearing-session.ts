@@ -12,6 +12,7 @@ import { nextTurn } from "../platform/turn.ts";
 import type { ClearCommand } from "../wire/session-messages.ts";
 import {
   activePoints,
+  type DealingChoice,
   type EngineTools,
   type SessionParties,
   startEngine,
@@ -26,6 +27,9 @@ export interface SessionTools extends EngineTools {
   readonly onPhase: (phase: "offline" | "online") => void;
 }
 
+/** What is cleared, and with which dealer. */
+export type SessionCommand = Omit<ClearCommand, "dealing"> & { readonly dealing: DealingChoice };
+
 export interface SessionResult {
   readonly traded: boolean;
   readonly priceTick: number | null;
@@ -35,6 +39,8 @@ export interface SessionResult {
   /** This evaluator's output shares: of every order's energy above the line, and of the suppliers' sums. */
   readonly orderShares: Uint8Array;
   readonly supplierShares: Uint8Array;
+  /** The session's name at a market's dealer; null without one. */
+  readonly dealing: string | null;
   /** Of what each order bought less what it sold, and of what it bought; null where they are not kept. */
   readonly tradeShares: Uint8Array | null;
   readonly offlineMs: number;
@@ -57,7 +63,7 @@ const TURNS_TO_SETTLE = 8;
 export async function runClearing(
   tools: SessionTools,
   parties: SessionParties,
-  command: ClearCommand,
+  command: SessionCommand,
   orders: OrderIntake,
   last: boolean,
 ): Promise<SessionResult> {
@@ -78,7 +84,7 @@ export async function runClearing(
       last,
       begin,
     );
-    return { ...result, bytesSent: bytesSent(peers) - sentBefore };
+    return { ...result, dealing: started.session, bytesSent: bytesSent(peers) - sentBefore };
   } catch (error) {
     // Whatever is still under way ends with the links, before its memory is given to somebody else.
     for (const link of [...peers.links, dealer]) link?.close();
@@ -94,11 +100,11 @@ async function computeResult(
   tools: SessionTools,
   engine: Engine,
   parties: SessionParties,
-  command: ClearCommand,
+  command: SessionCommand,
   orders: OrderIntake,
   last: boolean,
   begin: number,
-): Promise<Omit<SessionResult, "bytesSent">> {
+): Promise<Omit<SessionResult, "bytesSent" | "dealing">> {
   const { clock, primitives } = tools;
   const { setting, count } = command;
   const { algorithm, priorityOrder } = setting;

@@ -1,8 +1,9 @@
 // Orders at the evaluators of a dealer session: each receives the same bits minus masks that the dealer told the meter,
 // and holds authenticated shares of the masks.
 import type { Field } from "../field/field.ts";
-import { type ReceivedOrders, takeOrders } from "../market/intake.ts";
+import { takeOrders } from "../market/intake.ts";
 import type { OrderLayout } from "../market/order-layout.ts";
+import type { ReceivedShares } from "../market/row-intake.ts";
 import { DealerEngine } from "../mpc/dealer-engine.ts";
 import type { Peers } from "../mpc/network.ts";
 import { Secret } from "../mpc/shared.ts";
@@ -21,18 +22,15 @@ export function dealerIntake(
   primitives: Primitives,
   count: number,
   layout: OrderLayout,
+  membership: Uint8Array | null = null,
 ): OrderIntake {
   const rows = fullRows(field, count, layout.bits);
   return {
     streams: [rows],
     async take(engine, peers, _active, last) {
       assert(engine instanceof DealerEngine, "masked orders are for a dealer's evaluators");
-      const intake = await takeOrders(
-        engine,
-        primitives,
-        layout,
-        maskedRows(engine, peers, rows, count, layout),
-      );
+      const received = maskedRows(engine, peers, rows, count, layout);
+      const intake = await takeOrders(engine, primitives, layout, { ...received, membership });
       if (last) rows.free();
       return intake;
     },
@@ -40,13 +38,17 @@ export function dealerIntake(
   };
 }
 
+/**
+ * Rows that all evaluators received, as an engine's Secrets: whatever meters send under masks of the dealer's, one row
+ * after the other in the order of the session's masks. The engine can take such rows once.
+ */
 function maskedRows(
   engine: DealerEngine,
   peers: Peers,
   rows: ReceivedRows,
   count: number,
-  { bits }: OrderLayout,
-): ReceivedOrders {
+  { bits }: Pick<OrderLayout, "bits">,
+): ReceivedShares {
   const { field } = engine;
   // What a meter sent is uniform, and all evaluators may know it.
   const check = alikeCheck(field, peers);
@@ -79,7 +81,6 @@ function maskedRows(
     },
     misfits: (from, to) => check.misfits([fingerprints.slice(from, to)]),
     holders: check.holders,
-    membership: null,
     free: () => field.free(fingerprints),
   };
 }

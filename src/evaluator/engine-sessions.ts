@@ -3,7 +3,7 @@
 import type { Link } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
 import type { OrderLayout } from "../market/order-layout.ts";
-import { joinDealing } from "../mpc/dealer-access.ts";
+import { type AttemptRows, joinAttempt, joinDealing } from "../mpc/dealer-access.ts";
 import { DealerEngine } from "../mpc/dealer-engine.ts";
 import type { Engine } from "../mpc/engine.ts";
 import type { Peers } from "../mpc/network.ts";
@@ -45,16 +45,27 @@ export interface EngineTools {
   readonly reachDealer: (address: Address) => Promise<Link>;
 }
 
+/** What a market's dealer has to know of an attempt. */
+export interface MarketDealing {
+  readonly address: Address;
+  readonly rows: AttemptRows;
+}
+
+/** Which dealer there is: none, one that has been told of a single clearing, or a market's. */
+export type DealingChoice = ClearCommand["dealing"] | MarketDealing;
+
 export interface StartedEngine {
   readonly engine: Engine;
   /** To be closed at the end of the session; null without a dealer. */
   readonly dealer: Link | null;
+  /** The session's name at a market's dealer; null without one. */
+  readonly session: string | null;
 }
 
 /** Begins a session with fresh keys. */
 export async function startEngine(
   tools: EngineTools,
-  { setting, dealing }: Pick<ClearCommand, "setting" | "dealing">,
+  { setting, dealing }: { readonly setting: Setting; readonly dealing: DealingChoice },
   parties: SessionParties,
 ): Promise<StartedEngine> {
   const { field, primitives } = tools;
@@ -65,20 +76,25 @@ export async function startEngine(
       ? await ShamirEngine.start(field, peers, pointsOf(parties, setting), primitives, nextTurn)
       : await ReplicatedEngine.start(field, peers, primitives, nextTurn);
   const engine = setting.security === "malicious" ? new VerifiedEngine(inner, primitives) : inner;
-  return { engine, dealer: null };
+  return { engine, dealer: null, session: null };
 }
 
 async function startDealt(
   { field, primitives, reachDealer }: EngineTools,
-  dealing: ClearCommand["dealing"],
+  dealing: DealingChoice,
   peers: Peers,
 ): Promise<StartedEngine> {
   if (dealing === null) throw new MessageError("the engine dealer needs to know the dealer");
-  const dealer = await reachDealer(dealing);
+  const isMarket = "rows" in dealing;
+  const dealer = await reachDealer(isMarket ? dealing.address : dealing);
+  // Another evaluator that has gone will not join: nobody waits for it at the dealer.
+  for (const link of peers.links) void link?.whenEnded().then(() => dealer.close());
   try {
-    const access = await joinDealing(dealer, dealing.id);
+    const { access, session } = isMarket
+      ? await joinAttempt(dealer, primitives, dealing.rows, peers.party === 0)
+      : { access: await joinDealing(dealer, dealing.id), session: null };
     const engine = await DealerEngine.start(field, peers, access, primitives, nextTurn);
-    return { engine, dealer };
+    return { engine, dealer, session };
   } catch (error) {
     dealer.close();
     throw error;
@@ -95,7 +111,9 @@ export function intakeOf(
   membership: Uint8Array | null = null,
 ): OrderIntake {
   const { field, primitives } = tools;
-  if (setting.engine === "dealer") return dealerIntake(field, primitives, count, layout);
+  if (setting.engine === "dealer") {
+    return dealerIntake(field, primitives, count, layout, membership);
+  }
   return setting.engine === "shamir"
     ? shamirIntake(field, primitives, setting, party, count, layout, membership)
     : replicatedIntake(field, primitives, party, count, layout, membership);

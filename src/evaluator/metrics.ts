@@ -2,7 +2,6 @@
 // a meter, and nothing depends on what is in orders.
 import type { Logger } from "pino";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { ProblemCode } from "../wire/problems.ts";
 import { type Decision, periodOfText } from "../wire/records.ts";
 import type { LeadershipEvents } from "./leadership.ts";
 import type { PeriodEvents, SettlementEvents } from "./periods/context.ts";
@@ -10,9 +9,6 @@ import type { PeriodEvents, SettlementEvents } from "./periods/context.ts";
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const CLEARING_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
-
-/** How an order or a reading was answered: taken, there already, or refused with this problem. */
-export type OrderAnswer = "accepted" | "known" | ProblemCode;
 
 export class EvaluatorMetrics {
   readonly periods: PeriodEvents;

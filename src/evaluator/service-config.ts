@@ -4,18 +4,9 @@ import { z } from "zod";
 import { readConfig } from "../platform/config-file.ts";
 import { LIMITS } from "../platform/limits.ts";
 import { locatedWebListener, webListenerSchema } from "../platform/web-listener.ts";
+import { isHttps, listening, revocationSource } from "../service/config-fields.ts";
+import { LOG_LEVELS } from "../service/log.ts";
 import { MAX_PARTIES } from "../wire/setting.ts";
-
-const listening = z.strictObject({
-  host: z.string().min(1),
-  /** 0 for any free port. */
-  port: z.int().min(0).max(65535),
-});
-
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-
-/** Whether a list of revoked certificates is at an address, and not in a file. */
-export const isHttps = (text: string): boolean => text.startsWith("https://") && URL.canParse(text);
 
 const configSchema = z.strictObject({
   /** The market document. */
@@ -37,14 +28,7 @@ const configSchema = z.strictObject({
   database: z.string().regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, {
     error: "expected sqlite:FILE or postgres://USER@HOST/DATABASE",
   }),
-  /** The list of revoked certificates: a file, or where the registrar serves it; read again and again. */
-  revocations: z
-    .string()
-    .min(1)
-    .refine((text) => !text.includes("://") || isHttps(text), {
-      error: "expected a file or the registrar's https://HOST:PORT/v1/revocations",
-    })
-    .optional(),
+  revocations: revocationSource,
   log_level: z.enum(LOG_LEVELS).default("info"),
   /** Ends links on which nothing awaited arrives for this long. */
   silence_ms: z.int().min(100).default(10_000),

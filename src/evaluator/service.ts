@@ -13,19 +13,19 @@ import { type MarketDocument, parseMarketDocument } from "../market/market-docum
 import { systemClock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { marketClock } from "../platform/market-clock.ts";
+import { KEPT_REVOCATIONS_FILE, keptRevocations } from "../service/kept-revocations.ts";
+import { jsonLog } from "../service/log.ts";
+import { followRevocations } from "../service/revocation-list.ts";
 import type { EvaluatorStore, Lease } from "../storage/evaluator-store.ts";
 import { openStore } from "../storage/open-store.ts";
 import { toHex } from "../wire/hex.ts";
 import { createHttpService, type HttpService } from "./http/service.ts";
-import { KEPT_REVOCATIONS_FILE, keptRevocations } from "./kept-revocations.ts";
 import { leadWhenElected } from "./leadership.ts";
-import { serviceLog } from "./log.ts";
 import { Callers } from "./mesh.ts";
 import { EvaluatorMetrics } from "./metrics.ts";
 import type { PeriodContext } from "./periods/context.ts";
 import { decisionSigner } from "./periods/decision-signer.ts";
 import { PeriodEngine } from "./periods/period-engine.ts";
-import { followRevocations } from "./revocation-list.ts";
 import { readServiceConfig, type ServiceConfig } from "./service-config.ts";
 
 export interface RunningService {
@@ -39,6 +39,9 @@ export interface RunningService {
   readonly failed: Promise<never>;
 }
 
+/** The dealer waits for all evaluators before it answers: longer than it does. */
+const DEALER_SILENCE_MS = 15_000;
+
 /** A service cannot be started as it is configured; says why. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
@@ -50,7 +53,7 @@ export async function startService(file: string): Promise<RunningService> {
   const market = await readMarket(config);
   const identity = await readIdentity(config.identity);
   checkIdentity(config, market, identity);
-  const log = serviceLog(config);
+  const log = jsonLog({ evaluator: config.index }, config.log_level);
   const store = await openStore(config.database);
   const stopping = new AbortController();
   try {
@@ -169,7 +172,13 @@ function periodContext(
       field: new Field(),
       primitives: nodePrimitives,
       reachDealer: (address) =>
-        connect(identity, { ...address, expect: { role: "dealer", id: "0" } }),
+        connect(identity, {
+          ...address,
+          expect: { role: "dealer", id: "0" },
+          // The period is tried again, with whoever is there then.
+          deadlineMs: config.rejoin_ms,
+          silenceMs: DEALER_SILENCE_MS,
+        }),
     },
     rejoinMs: config.rejoin_ms,
     events: { ...metrics.periods, ...metrics.settlements },
@@ -204,10 +213,5 @@ function checkIdentity(config: ServiceConfig, market: MarketDocument, identity: 
   }
   if (market.authorityPem.trim() !== identity.authorityPem.trim()) {
     throw new ServiceError(`${config.identity} is from another market than ${config.market}`);
-  }
-  if (market.setting.engine === "dealer") {
-    throw new ServiceError(
-      "the engine dealer is for single clearings (hushwatt clear); a running market takes replicated or shamir",
-    );
   }
 }

@@ -29,6 +29,12 @@ const document = {
   evaluators: [0, 1, 2].map(evaluator),
   authority: "-----BEGIN CERTIFICATE-----",
 };
+const DEALER = {
+  name: "dealer",
+  url: "https://dealer.example:8443",
+  links: { host: "dealer.example", port: 8444 },
+};
+const DEALT = { ...document.setting, engine: "dealer", parties: 2, security: "malicious" };
 const parse = (changes: object = {}) =>
   parseMarketDocument(JSON.stringify({ ...document, ...changes }));
 
@@ -55,6 +61,12 @@ describe("a market document", () => {
       "an insecure address",
       { evaluators: [0, 1, 2].map((i) => ({ ...evaluator(i), url: "http://x" })) },
       "url",
+    ],
+    ["a dealer where there is none", { dealer: DEALER }, "the engine replicated has none"],
+    [
+      "no dealer where there must be one",
+      { setting: DEALT, evaluators: [0, 1].map(evaluator) },
+      "it names none",
     ],
     [
       "a first period off the grid",

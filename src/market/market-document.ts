@@ -16,6 +16,7 @@ const webUrl = z.url({ protocol: /^https?$/ }).refine(
   { error: "an address for browsers begins with https://, or with http:// on 127.0.0.1 only" },
 );
 const address = z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65535) });
+const dealerSchema = z.strictObject({ name: z.string(), url, links: address });
 const utc = z.iso.datetime();
 
 const scheduleSchema = z.strictObject({
@@ -58,7 +59,8 @@ const documentSchema = z.strictObject({
     )
     .min(2)
     .max(MAX_PARTIES),
-  dealer: address.nullable().default(null),
+  /** Where meters and suppliers reach the dealer, and where evaluators do; null without one. */
+  dealer: dealerSchema.nullable().default(null),
   registrar: z.strictObject({ url, web: webUrl.optional() }).nullable().default(null),
   /** The certificate of the authority that certifies every party, in PEM. */
   authority: z.string(),
@@ -78,7 +80,7 @@ export interface MarketDocument {
   readonly settlement: SettlementRules | null;
   readonly rehearsal: Rehearsal | null;
   readonly evaluators: z.infer<typeof documentSchema>["evaluators"];
-  readonly dealer: z.infer<typeof address> | null;
+  readonly dealer: z.infer<typeof dealerSchema> | null;
   readonly registrar: z.infer<typeof documentSchema>["registrar"];
   readonly authorityPem: string;
   /** What the file says, to be compared: everything that is not a default of this program. */
@@ -113,6 +115,10 @@ export function parseMarketDocument(text: string): MarketDocument {
     const most = schedule.gate_closure_periods - 1;
     const message = `schedule.clearing_periods: found ${schedule.clearing_periods}; at most ${most}`;
     throw new MarketDocumentError(message);
+  }
+  if ((rest.dealer === null) === (setting.engine === "dealer")) {
+    const found = rest.dealer === null ? "it names none" : `the engine ${setting.engine} has none`;
+    throw new MarketDocumentError(`dealer: a market of the engine dealer has one; ${found}`);
   }
   if (rest.settlement !== null && setting.engine === "dealer") {
     const message =

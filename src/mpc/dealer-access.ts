@@ -1,14 +1,19 @@
 // An evaluator's side of the link to a dealer (sharing/dealer.ts says what is dealt).
 import type { Link } from "../channel/channel.ts";
-import { receiveBytes } from "../channel/long-messages.ts";
+import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
 import { ELEMENT_BYTES } from "../field/prime.ts";
+import type { Primitives } from "../platform/primitives.ts";
 import { correctionsLength, type MaterialKind, type ShuffleRequest } from "../sharing/dealer.ts";
 import {
+  type AttemptRequest,
   DEALER_TAGS,
   type DealerRequest,
+  MASK_NAME_BYTES,
   MATERIAL_AT_ONCE,
+  SESSION_BYTES,
   SESSION_SEED_BYTES,
 } from "../wire/dealer-messages.ts";
+import { toHex } from "../wire/hex.ts";
 
 /** Sends requests over a link, and receives their answers. */
 export class DealerLink {
@@ -20,7 +25,7 @@ export class DealerLink {
   }
 
   /** The answer, of a length that both sides know. Requests may overlap. */
-  ask(request: DealerRequest, answerBytes: number): Promise<Uint8Array> {
+  ask(request: DealerRequest | AttemptRequest, answerBytes: number): Promise<Uint8Array> {
     const tag = DEALER_TAGS.answers + this.asked++;
     const answer = receiveBytes(this.link, tag, answerBytes);
     answer.catch(() => {}); // Whoever needs it awaits it, perhaps much later.
@@ -33,6 +38,8 @@ export class DealerLink {
 export interface DealerAccess {
   /** Stands for this evaluator's shares of everything that is dealt in the session. */
   readonly seed: Uint8Array;
+  /** What hides rows that meters send, and what they are told. */
+  readonly masks: { readonly rows: MaterialKind; readonly results: MaterialKind };
   /** Corrections of the next MATERIAL_AT_ONCE elements of a kind: for evaluator 0, the same of no other. */
   corrections(kind: MaterialKind): Promise<Uint8Array>;
   shuffleCorrections(request: ShuffleRequest): Promise<Uint8Array>;
@@ -42,8 +49,52 @@ export interface DealerAccess {
 export async function joinDealing(link: Link, session: string): Promise<DealerAccess> {
   const dealer = new DealerLink(link);
   const seed = await dealer.ask({ type: "join", session }, SESSION_SEED_BYTES);
+  return accessOver(dealer, seed, { rows: "inputs", results: "outputs" });
+}
+
+/** An attempt of a market, and the names of its rows' masks. */
+export interface AttemptRows extends Omit<AttemptRequest, "type" | "count" | "digest"> {
+  /** MASK_NAME_BYTES for each row, in the order of meters. */
+  readonly names: Uint8Array;
+}
+
+/** An attempt's session: its name at the dealer, by which results are unmasked later. */
+export interface JoinedAttempt {
+  readonly session: string;
+  readonly access: DealerAccess;
+}
+
+/**
+ * Joins the session of an attempt at the market's dealer, which each evaluator may do once; evaluator 0 (`isFirst`)
+ * tells
+ * it the names. Resolves when all evaluators have named the same rows.
+ */
+export async function joinAttempt(
+  link: Link,
+  { sha256 }: Pick<Primitives, "sha256">,
+  { names, ...attempt }: AttemptRows,
+  isFirst: boolean,
+): Promise<JoinedAttempt> {
+  const dealer = new DealerLink(link);
+  const [count, digest] = [names.length / MASK_NAME_BYTES, toHex(sha256(names))];
+  const request = { type: "attempt", ...attempt, count, digest } as const;
+  const answer = dealer.ask(request, SESSION_BYTES + SESSION_SEED_BYTES);
+  if (isFirst) await sendBytes(link, DEALER_TAGS.rows, names);
+  const bytes = await answer;
+  return {
+    session: toHex(bytes.subarray(0, SESSION_BYTES)),
+    access: accessOver(dealer, bytes.slice(SESSION_BYTES), { rows: "rows", results: "results" }),
+  };
+}
+
+function accessOver(
+  dealer: DealerLink,
+  seed: Uint8Array,
+  masks: DealerAccess["masks"],
+): DealerAccess {
   return {
     seed,
+    masks,
     corrections(kind) {
       const length = correctionsLength(kind, MATERIAL_AT_ONCE);
       return dealer.ask({ type: "material", kind }, ELEMENT_BYTES * length);

@@ -43,6 +43,7 @@ export class DealerEngine extends PromisingEngine implements Engine {
   private readonly openings: Openings;
   private readonly multiplier: Multiplier;
   private readonly draws: number[];
+  private readonly masks: DealerAccess["masks"];
 
   private constructor(
     field: Field,
@@ -60,6 +61,7 @@ export class DealerEngine extends PromisingEngine implements Engine {
     this.draws = new Array<number>(network.parties).fill(0);
     this.network = network;
     this.primitives = primitives;
+    this.masks = access.masks;
     this.beacon = beacon;
     this.yieldTurn = yieldTurn;
     this.streams = new SeedStreams(field, primitives, access.seed);
@@ -147,7 +149,7 @@ export class DealerEngine extends PromisingEngine implements Engine {
 
   /** The next `count` masks of what meters send, each known to its meter. */
   inputMasks(count: number): Promise<Secret> {
-    return this.store.secret("inputs", count);
+    return this.store.secret(this.masks.rows, count);
   }
 
   coin(): Promise<Uint8Array> {
@@ -200,7 +202,7 @@ export class DealerEngine extends PromisingEngine implements Engine {
   async reveal(values: readonly Secret[]): Promise<Uint8Array[]> {
     if (values.length === 0) return [];
     const all = this.concat(values);
-    const masks = await this.store.secret("outputs", all.length);
+    const masks = await this.store.secret(this.masks.results, all.length);
     // Whoever knows a mask may be an evaluator's friend: so nothing wrong may be opened even under masks.
     await this.openings.check();
     const masked = this.sub(all, masks);

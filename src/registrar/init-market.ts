@@ -1,5 +1,5 @@
 // Makes the folder of a new market: its document, its authority and registry, the list of revoked certificates, and a
-// configuration for each evaluator. Nobody's private key is made here but the registrar's own.
+// configuration for each evaluator, and for the dealer. Nobody's private key is made here but the registrar's own.
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { isIP } from "node:net";
@@ -9,6 +9,7 @@ import {
   writeAuthority,
   writeKeyAndRequest,
 } from "../crypto/identity-files.ts";
+import { MASK_KEY_FILE } from "../crypto/mask-key-file.ts";
 import { parseMarketDocument, type Rehearsal } from "../market/market-document.ts";
 import { writeDurably } from "../platform/durable-file.ts";
 import { REVOCATIONS_PATH } from "../wire/enrolment.ts";
@@ -57,6 +58,8 @@ export interface NewMarket {
   readonly settlement?: unknown;
   readonly rehearsal?: Rehearsal | null;
   readonly evaluators: readonly NewEvaluator[];
+  /** The dealer, where the engine is that; its `peers` are evaluators. */
+  readonly dealer?: NewEvaluator | null;
   /** Where the registrar serves enrolments; null when it does not. */
   readonly registrar: Address | null;
   /** Where it serves the same to browsers. */
@@ -80,7 +83,15 @@ export async function initMarket(folder: string, market: NewMarket): Promise<voi
   // Complains before anything is there.
   parseMarketDocument(text);
   const evaluators = market.evaluators.map((_, index) => paths.evaluator(index));
-  const made = [...evaluators, paths.market, paths.revocations, paths.service, paths.registrar];
+  const dealers = market.dealer ? [paths.dealer] : [];
+  const made = [
+    ...evaluators,
+    ...dealers,
+    paths.market,
+    paths.revocations,
+    paths.service,
+    paths.registrar,
+  ];
   const taken = made.find((path) => existsSync(path));
   if (taken !== undefined) {
     throw new RegistrarError(`there is ${taken} already: choose another folder`);
@@ -92,6 +103,9 @@ export async function initMarket(folder: string, market: NewMarket): Promise<voi
     for (const [index, evaluator] of market.evaluators.entries()) {
       const config = evaluatorConfig(index, evaluator, market);
       await writeDurably(paths.evaluator(index), jsonText(config));
+    }
+    if (market.dealer) {
+      await writeDurably(paths.dealer, jsonText(dealerConfig(market.dealer, market)));
     }
     await writeDurably(paths.market, text);
     await prepareRegistrar(folder, market);
@@ -140,6 +154,7 @@ function documentText(market: NewMarket, authority: string): string {
       ...webField(web),
       peers: [peers],
     })),
+    ...(market.dealer ? { dealer: dealerPlace(market.dealer) } : {}),
     registrar:
       market.registrar === null
         ? null
@@ -147,6 +162,28 @@ function documentText(market: NewMarket, authority: string): string {
     authority,
   });
 }
+
+const dealerPlace = ({ name, http, peers }: NewEvaluator) => ({
+  name,
+  url: urlOf(http),
+  links: peers,
+});
+
+/** As the dealer's configuration is read; paths are relative to the file. */
+const dealerConfig = ({ http, peers }: NewEvaluator, { registrar, logLevel }: NewMarket) => ({
+  market: "market.json",
+  identity: "dealer-0",
+  masks: `dealer-0/${MASK_KEY_FILE}`,
+  http: { ...http, host: listeningHost(http.host) },
+  links: { ...peers, host: listeningHost(peers.host) },
+  ...serviceFields(registrar, logLevel),
+});
+
+/** What the configurations of all services have. */
+const serviceFields = (registrar: NewMarket["registrar"], logLevel: string | undefined) => ({
+  revocations: registrar === null ? "revocations.pem" : `${urlOf(registrar)}${REVOCATIONS_PATH}`,
+  ...(logLevel === undefined ? {} : { log_level: logLevel }),
+});
 
 /** As the evaluator's configuration is read; paths are relative to the file. */
 function evaluatorConfig(
@@ -162,8 +199,7 @@ function evaluatorConfig(
     peers: { ...peers, host: listeningHost(peers.host) },
     ...webConfig(web),
     database: `sqlite:evaluator-${index}.db`,
-    revocations: registrar === null ? "revocations.pem" : `${urlOf(registrar)}${REVOCATIONS_PATH}`,
-    ...(logLevel === undefined ? {} : { log_level: logLevel }),
+    ...serviceFields(registrar, logLevel),
   };
 }
 

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createKeyAndRequest } from "../crypto/certificates.ts";
 import { installCertificate, writeKeyAndRequest } from "../crypto/identity-files.ts";
+import { createMaskKey, MASK_KEY_FILE } from "../crypto/mask-key-file.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { type Party, partyName } from "../crypto/party.ts";
 import { type MarketDocument, parseMarketDocument } from "../market/market-document.ts";
@@ -35,6 +36,8 @@ export interface LocalMarketFiles {
   readonly revocations: string;
   /** The configuration of the registrar's service, or null. */
   readonly registrar: string | null;
+  /** That of the dealer, or null. */
+  readonly dealer: string | null;
   /** Configurations of the evaluators, by number. */
   readonly evaluators: readonly string[];
   /** Identities, by number; each meter's id is in its certificate. */
@@ -50,9 +53,9 @@ export async function setUpLocalMarket(
   folder: string,
   plan: LocalMarketPlan,
 ): Promise<LocalMarketFiles> {
-  const { parties } = plan.setting;
+  const { parties, engine } = plan.setting;
   const { id = "local", registrar: serves = false, web = false, ...market } = plan;
-  const ports = await freePorts(3 * parties + 2);
+  const ports = await freePorts(3 * parties + 4);
   const at = (i: number) => ({ host: HOST, port: ports[i]! });
   const webAt = (i: number) => (web ? { url: `http://${HOST}:${ports[i]}` } : undefined);
   const evaluators = Array.from({ length: parties }, (_, i) => {
@@ -66,10 +69,15 @@ export async function setUpLocalMarket(
   });
   const registrar = serves ? at(3 * parties) : null;
   const registrarWeb = webAt(3 * parties + 1);
+  const dealer =
+    engine === "dealer"
+      ? { name: "dealer", http: at(3 * parties + 2), peers: at(3 * parties + 3) }
+      : null;
   await initMarket(folder, {
     ...market,
     id,
     evaluators,
+    dealer,
     registrar,
     ...(registrarWeb === undefined ? {} : { registrarWeb }),
   });
@@ -92,6 +100,7 @@ function filesOf(folder: string, serves: boolean, { market }: Registrar) {
     marketFile: paths.market,
     revocations: paths.revocations,
     registrar: serves ? paths.service : null,
+    dealer: market.dealer === null ? null : paths.dealer,
     evaluators: market.evaluators.map((_, i) => paths.evaluator(i)),
   };
 }
@@ -108,6 +117,10 @@ async function enrolAll(folder: string, plan: LocalMarketPlan, registrar: Regist
   const all = (role: Party["role"], count: number) =>
     Promise.all(Array.from({ length: count }, (_, i) => enrolled({ role, id: String(i) })));
   await all("evaluator", market.evaluators.length);
+  if (market.dealer !== null) {
+    const [identity] = await all("dealer", 1);
+    await createMaskKey(join(identity!, MASK_KEY_FILE));
+  }
   const suppliers = await all("supplier", market.suppliers.length);
   const operators = await all("operator", plan.operators ?? 1);
   const meters = await Promise.all(

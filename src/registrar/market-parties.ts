@@ -4,7 +4,11 @@ import type { MarketDocument } from "../market/market-document.ts";
 import { RegistrarError } from "./registrar-error.ts";
 
 /** Throws RegistrarError when the market has no such evaluator, supplier or dealer. */
-export function checkPartyOf({ evaluators, suppliers }: MarketDocument, party: Party): void {
+export function checkPartyOf(market: MarketDocument, party: Party): void {
+  const { evaluators, suppliers, dealer } = market;
+  if (party.role === "dealer" && dealer === null) {
+    throw new RegistrarError(`a market with the engine ${market.setting.engine} has no dealer`);
+  }
   const count = { evaluator: evaluators.length, supplier: suppliers.length, dealer: 1 };
   if (!(party.role in count)) return;
   const most = count[party.role as keyof typeof count];
@@ -14,9 +18,11 @@ export function checkPartyOf({ evaluators, suppliers }: MarketDocument, party: P
 }
 
 /** The hosts at which a party serves HTTPS, for its certificate. */
-export function hostsOf({ evaluators, registrar }: MarketDocument, { role, id }: Party): string[] {
+export function hostsOf(market: MarketDocument, { role, id }: Party): string[] {
+  const { evaluators, registrar, dealer } = market;
   const url = role === "evaluator" ? evaluators[Number(id)]?.url : null;
-  const served = role === "registrar" ? registrar?.url : url;
+  const single = role === "dealer" ? dealer : registrar;
+  const served = role === "registrar" || role === "dealer" ? single?.url : url;
   return served === null || served === undefined ? [] : [hostOf(served)];
 }
 

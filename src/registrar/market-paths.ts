@@ -12,6 +12,8 @@ export interface MarketPaths {
   readonly registrar: string;
   readonly registry: string;
   readonly identity: string;
+  /** The configuration of the dealer, in a market that has one. */
+  readonly dealer: string;
   /** The configuration of an evaluator, by number. */
   readonly evaluator: (index: number) => string;
 }
@@ -25,6 +27,7 @@ export function marketPaths(folder: string): MarketPaths {
     registrar,
     registry: join(registrar, "registry.db"),
     identity: join(registrar, "identity"),
+    dealer: join(folder, "dealer.json"),
     evaluator: (index) => join(folder, `evaluator-${index}.json`),
   };
 }

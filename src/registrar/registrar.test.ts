@@ -132,6 +132,7 @@ describe("enrolment", () => {
     await expect(enrolled("evaluator", "3")).rejects.toThrow("a number from 0 to 2");
     await expect(enrolled("evaluator", "01")).rejects.toThrow("no evaluator 01");
     await expect(enrolled("supplier", "Aurora")).rejects.toThrow("a number from 0 to 1");
+    await expect(enrolled("dealer", "0")).rejects.toThrow("has no dealer");
     expect(registrar.supplierNumber("Borealis")).toBe(1);
     expect(() => registrar.supplierNumber("Boreas")).toThrow("there are Aurora, Borealis");
     const first = await enrolled("evaluator", "0");

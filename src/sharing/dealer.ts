@@ -36,6 +36,9 @@ export const MATERIALS = {
   inputs: [part("r")],
   /** Masks of what meters and suppliers are told, known to each of them. */
   outputs: [part("r")],
+  /** The same where the dealer does not choose them anew: a market's, told before the session and after it. */
+  rows: [part("r", true)],
+  results: [part("r", true)],
 } as const satisfies Readonly<Record<string, readonly Part[]>>;
 export type MaterialKind = keyof typeof MATERIALS;
 
@@ -140,6 +143,9 @@ export function correct(
   });
 }
 
+/** Masks that are not the session's own: each call gives the next ones. */
+export type KnownMasks = Readonly<Record<"rows" | "results", (into: Vector) => void>>;
+
 /** The dealer's side of one session. */
 export class Dealing {
   private readonly field: Field;
@@ -148,10 +154,17 @@ export class Dealing {
   private readonly known: readonly SeedStreams[];
   private readonly delta: Vector;
   private readonly ownBits: Prg;
+  private readonly market: KnownMasks | null;
 
-  /** From the evaluators' fresh seeds, which serve this session only. */
-  constructor(field: Field, primitives: Primitives, seeds: readonly Uint8Array[]) {
+  /** From the evaluators' fresh seeds, which serve this session only; `market` in that of a market's attempt. */
+  constructor(
+    field: Field,
+    primitives: Primitives,
+    seeds: readonly Uint8Array[],
+    market: KnownMasks | null = null,
+  ) {
     this.field = field;
+    this.market = market;
     this.evaluators = seeds.map((seed) => new SeedStreams(field, primitives, seed));
     this.known = seeds.map((seed) => new SeedStreams(field, primitives, seed));
     this.delta = field.alloc(1);
@@ -165,6 +178,7 @@ export class Dealing {
     const shares = this.evaluators.map((streams) => streams.material(kind, count));
     return this.correctionsOf(kind, MATERIALS[kind], count, shares, (values) => {
       if (kind === "bits") return this.drawBits(count);
+      if (kind === "rows" || kind === "results") return this.marketMasks(kind, count);
       const product = this.field.alloc(count);
       const [a, b] = values as readonly [Vector, Vector];
       for (let at = 0; at < count; at += SCALING_BLOCK) {
@@ -264,6 +278,13 @@ export class Dealing {
       this.field.free(term);
     }
     return sum!;
+  }
+
+  private marketMasks(kind: keyof KnownMasks, count: number): Vector {
+    assert(this.market !== null, "a market's masks are asked for in a market's session");
+    const masks = this.field.alloc(count);
+    this.market[kind](masks);
+    return masks;
   }
 
   private drawBits(count: number): Vector {

@@ -2,11 +2,15 @@
 // answered by one message on tag answers + k, whose length both sides know, or the link ends.
 //   operator: open -> the session's name; masks -> what they are
 //   evaluator: join -> its seed; evaluator 0 then: material, shuffle -> corrections
+// With a market's dealer, evaluators begin with an attempt, evaluator 0 sends the names of its rows behind it, on
+// another
+// tag; when all have named the same ones, each is told the session's name and its seed. There are no operators.
 import { z } from "zod";
 import { LIMITS } from "../platform/limits.ts";
+import type { BodyKind } from "./order-body.ts";
 import { MAX_PARTIES } from "./setting.ts";
 
-export const DEALER_TAGS = { requests: 1, answers: 16 } as const;
+export const DEALER_TAGS = { requests: 1, rows: 2, answers: 16 } as const;
 
 export const MAX_DEALER_REQUEST_BYTES = 1024;
 /** Elements of material dealt at once. */
@@ -22,6 +26,7 @@ export const sessionText = (name: Uint8Array): string =>
 const session = z.string().regex(new RegExp(`^[0-9a-f]{${2 * SESSION_BYTES}}$`));
 /** Columns of a shuffle at most. */
 const MAX_COLUMNS = 16;
+const MOST_SUPPLIERS = 16;
 
 export const dealerRequestSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("open"), parties: z.int().min(2).max(MAX_PARTIES) }),
@@ -34,7 +39,7 @@ export const dealerRequestSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("join"), session }),
   z.strictObject({
     type: z.literal("material"),
-    kind: z.enum(["triples", "scalings", "random", "bits", "inputs", "outputs"]),
+    kind: z.enum(["triples", "scalings", "random", "bits", "inputs", "outputs", "rows", "results"]),
   }),
   z.strictObject({
     type: z.literal("shuffle"),
@@ -49,3 +54,28 @@ export const dealerRequestSchema = z.discriminatedUnion("type", [
   }),
 ]);
 export type DealerRequest = z.infer<typeof dealerRequestSchema>;
+
+/** The name of one mask: whose row it hides, and what its meter chose for this row alone. */
+const METER_BYTES = 16;
+export const NONCE_BYTES = 16;
+export const MASK_NAME_BYTES = METER_BYTES + NONCE_BYTES;
+const MASKED_KINDS = ["order", "reading"] as const satisfies readonly BodyKind[];
+
+/** The first request of an evaluator of a market: what is computed in the session that it asks for. */
+export const attemptRequestSchema = z.strictObject({
+  type: z.literal("attempt"),
+  kind: z.enum(MASKED_KINDS),
+  /** Start of the settlement period, in seconds since 1970 UTC. */
+  periodStart: z.int().min(0),
+  attempt: z.int().min(1),
+  /** How many rows, and the SHA-256 of their masks' names, one after the other in the order of meters. */
+  count: z.int().min(0).max(LIMITS.orders),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The suppliers that are told something, in this order, after every row's meter. */
+  suppliers: z.array(z.int().min(0)).max(MOST_SUPPLIERS),
+});
+export type AttemptRequest = z.infer<typeof attemptRequestSchema>;
+
+/** Numbers that are told to each row's meter, and to each supplier. */
+export const RESULTS_PER_ROW = 1;
+export const RESULTS_PER_SUPPLIER = 2;

@@ -89,7 +89,7 @@ describe("a signed request", () => {
     const { base, signature, contentDigest, certificateDer, ...rest } = readSignature(
       asRead(order, headers),
     );
-    expect(rest).toEqual({ keyId: `meter-${party.id}`, createdS: NOW, evaluator: 2 });
+    expect(rest).toEqual({ keyId: `meter-${party.id}`, createdS: NOW, recipient: 2 });
     expect(certificateDer).toEqual(signer.certificateDer);
     expect(contentDigest).toEqual(
       new Uint8Array(await crypto.subtle.digest("SHA-256", order.body)),

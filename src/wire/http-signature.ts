@@ -1,7 +1,7 @@
 // Signed requests of meters and suppliers: HTTP message signatures (RFC 9421) by the key of the certificate in
-// Client-Cert (RFC 9440), with the digest of the body (RFC 9530). Which evaluator is meant is signed too: else it could
-// pass a request on to another one and have the answer that was for the sender. Whether signature and digest are
-// right is checked by whoever reads a request: here stands only what has to be signed.
+// Client-Cert (RFC 9440), with the digest of the body (RFC 9530). Who is meant, an evaluator or the dealer, is signed:
+// else it could pass a request on to another one and have the answer that was for the sender. Whether signature and
+// digest are right is checked by whoever reads a request: here stands only what has to be signed.
 import {
   type InnerList,
   type Item,
@@ -13,7 +13,7 @@ import {
 } from "structured-headers";
 import { type Party, partyName } from "../crypto/party.ts";
 import { assert } from "../platform/assert.ts";
-import { MAX_PARTIES } from "./setting.ts";
+import { type Recipient, recipientOf } from "./recipient.ts";
 
 /** Who signs: a party with its certificate and the use of its key. */
 export interface Signer {
@@ -46,8 +46,7 @@ export interface ReadSignature {
   readonly keyId: string;
   /** When, in seconds since 1970 UTC. */
   readonly createdS: number;
-  /** The evaluator that the request is for. */
-  readonly evaluator: number;
+  readonly recipient: Recipient;
   readonly certificateDer: Uint8Array<ArrayBuffer>;
   /** What the certificate's key must have signed. */
   readonly base: Uint8Array<ArrayBuffer>;
@@ -74,21 +73,18 @@ const CANONICAL_INPUT = new RegExp(
 const SIGNATURE_BYTES = 64;
 const DIGEST_BYTES = 32;
 
-/**
- * All headers to send with a request, the given ones among them. `evaluator` is the number of the one it is sent to,
- * `createdS` the time in seconds since 1970 UTC.
- */
+/** All headers of a request, the given ones too. `recipient` is who gets it, `createdS` seconds since 1970 UTC. */
 export async function signRequest(
   request: RequestToSign,
   signer: Signer,
-  evaluator: number,
+  recipient: Recipient,
   createdS: number,
 ): Promise<Record<string, string>> {
   const { method, path, body } = request;
   assert(path.startsWith("/") && !path.includes("?"), "a signed request has a path and no query");
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) headers[name.toLowerCase()] = value;
-  headers["hushwatt-evaluator"] = String(evaluator);
+  headers["hushwatt-evaluator"] = String(recipient);
   headers["client-cert"] = serializeByteSequence(bufferOf(signer.certificateDer));
   if (body !== undefined) {
     assert("content-type" in headers, "a body has a media type");
@@ -137,7 +133,7 @@ function readCanonical(request: RequestToRead, names: readonly string[]): ReadSi
   return {
     keyId: keyId!,
     createdS: Number(created),
-    evaluator: evaluatorIn(values.get("hushwatt-evaluator")!),
+    recipient: recipientIn(values.get("hushwatt-evaluator")!),
     certificateDer: certificate,
     base: new TextEncoder().encode(lines.join("\n")),
     signature,
@@ -148,7 +144,9 @@ function readCanonical(request: RequestToRead, names: readonly string[]): ReadSi
 const listOf = (names: readonly string[]): string =>
   `(${names.map((name) => `"${name}"`).join(" ")})`;
 
-/** Bytes in base64 between `before` and a colon, in the only form that base64 has for them; null for anything else. */
+/**
+ * Bytes in base64 between `before` and a colon, in the only form that base64 has for them; null for anything else.
+ */
 function bytesIn(text: string | undefined, before: string): Uint8Array<ArrayBuffer> | null {
   if (!text?.startsWith(before) || !text.endsWith(":")) return null;
   const digits = text.slice(before.length, -1);
@@ -179,7 +177,7 @@ function readStructured(request: RequestToRead, names: readonly string[]): ReadS
   return {
     keyId: keyid,
     createdS: created,
-    evaluator: evaluatorIn(values.get("hushwatt-evaluator")!),
+    recipient: recipientIn(values.get("hushwatt-evaluator")!),
     certificateDer: certificateIn(values.get("client-cert")!),
     base: signatureBase(values, list),
     signature: new Uint8Array(signature),
@@ -263,10 +261,12 @@ function parametersOf(parameters: Parameters): { created: number; keyid: string 
   return { created, keyid };
 }
 
-function evaluatorIn(text: string): number {
-  const evaluator = /^(0|[1-9]\d?)$/.test(text) ? Number(text) : MAX_PARTIES;
-  if (evaluator < MAX_PARTIES) return evaluator;
-  throw new SignatureFormatError("hushwatt-evaluator must be the number of an evaluator");
+function recipientIn(text: string): Recipient {
+  const recipient = recipientOf(text);
+  if (recipient !== null) return recipient;
+  throw new SignatureFormatError(
+    "hushwatt-evaluator must be the number of an evaluator, or dealer",
+  );
 }
 
 function certificateIn(text: string): Uint8Array<ArrayBuffer> {

@@ -104,7 +104,7 @@ export function encodeOrder(
   streams: readonly (readonly Uint8Array[])[],
 ): Uint8Array[] {
   const count = pieces.byteLengths.length;
-  assert(count >= 2 && count <= MAX_PARTIES, "an order has a piece for each evaluator");
+  assert(count >= 1 && count <= MAX_PARTIES, "an order has pieces, at most one for each evaluator");
   assert(/^[0-9a-f]{32}$/.test(header.meter), "a meter's id has 32 hexadecimal digits");
   const salts = pieces.byteLengths.map(() => primitives.randomBytes(SALT_BYTES));
   const common = new Uint8Array(headerBytes(pieces));

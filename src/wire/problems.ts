@@ -43,6 +43,7 @@ export const PROBLEMS = {
   "month-closed": { status: 409, title: "The month is closed" },
   "month-open": { status: 409, title: "The month is not closed yet" },
   "not-decided": { status: 409, title: "The period is not decided yet" },
+  withheld: { status: 409, title: "It may not be told: too few customers have ordered" },
   "period-void": { status: 410, title: "The period is void" },
   "too-large": { status: 413, title: "The request is too large" },
   "wrong-content-type": { status: 415, title: "The body has another media type" },

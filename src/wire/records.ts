@@ -85,6 +85,8 @@ export const decisionSchema = z.strictObject({
   rejected: z.array(z.int().min(0)),
   /** Per supplier, whether it may learn its sums: enough of its customers sent an order. */
   revealedSuppliers: z.array(z.boolean()),
+  /** The dealer's session in which it was cleared, by which it knows the masks of results; absent without a dealer. */
+  dealing: hex(32).optional(),
 });
 export type Decision = z.infer<typeof decisionSchema>;
 

@@ -111,6 +111,35 @@ describe("enrolment by requests", () => {
     expect(await refused(place, "revoke", names[3]!, ...REGISTRY)).toContain("nothing to revoke");
   });
 
+  it("has a dealer make its secret with its key", async () => {
+    const place = new Workplace();
+    const at = (...names: string[]) => join(place.folder, ...names);
+    await done(place, "init", "market", "--local", "--engine", "dealer", ...SUPPLIERS);
+    expect(await done(place, "request", "dealer", "--out", "home")).toContain("masks.key");
+    const secret = readFileSync(at("home", "masks.key"), "utf8");
+    for (const name of ["key.pem", "masks.key"]) {
+      expect(statSync(at("home", name)).mode & 0o777).toBe(0o600);
+    }
+    expect(await refused(place, "request", "dealer", "--out", "home")).toContain("may be in use");
+    expect(readFileSync(at("home", "masks.key"), "utf8")).toBe(secret);
+    const out = join("home", "certificate.pem");
+    await done(
+      place,
+      "enrol",
+      "dealer",
+      "--request",
+      "home/request.pem",
+      "--out",
+      out,
+      ...REGISTRY,
+    );
+    expect(partyName((await readIdentity(at("home"))).party)).toBe("dealer-0");
+    expect(JSON.parse(readFileSync(at("market", "dealer.json"), "utf8"))).toMatchObject({
+      identity: "dealer-0",
+      masks: "dealer-0/masks.key",
+    });
+  });
+
   it("is refused with what would be right", async () => {
     const place = new Workplace({ "not.pem": "nonsense" });
     await init(place);
@@ -133,7 +162,8 @@ describe("enrolment by requests", () => {
     const again = await refused(place, "init", "market", "--local", ...SUPPLIERS);
     expect(again).toContain("has a market already");
     const mistakes: [string, ...string[]][] = [
-      ["takes replicated or shamir", "--local", "--engine", "dealer"],
+      ["--dealer HOST:PORT", "--engine", "dealer", ...EVALUATORS],
+      ["only with --engine dealer", "--local", "--dealer", "127.0.0.1:9"],
       ["--parties is 4", "--engine", "shamir", "--parties", "4", ...EVALUATORS],
       ["--evaluators HOST:PORT,... or --local"],
       ["small letters", "--local", "--id", "My market"],

@@ -56,6 +56,7 @@ export async function openMeterAt(
   const client = new MeterClient({
     market,
     apis: access.apis,
+    dealer: access.dealer,
     signer,
     meter: meterId,
     supplier,

@@ -5,6 +5,7 @@
 import type { MeterClient } from "../../client/meter-client.ts";
 import { type ClearOrder, decodePrepared, encodePrepared } from "../../client/prepared-order.ts";
 import { IDLE } from "../../client/standing-rule.ts";
+import { UnavailableError } from "../../client/statements.ts";
 import {
   deadlineOf,
   gateClosureOf,
@@ -18,6 +19,7 @@ import type { Primitives } from "../../platform/primitives.ts";
 import { waitUntil } from "../market-wait.ts";
 import type { MeterHistory, StoredOrder, StoredOutcome } from "./history.ts";
 import { Metering, type MeteringEvent } from "./metering.ts";
+import { OrderRefusedError } from "./order-refused.ts";
 import type { OrderSource } from "./order-sources.ts";
 import { noReadings, type ReadingSource } from "./reading-sources.ts";
 import { fraction, submissionTime, submissionWindow } from "./submission-time.ts";
@@ -54,11 +56,6 @@ export interface MeterOptions {
   readonly onEvent?: (event: MeterEvent) => void;
 }
 
-/** An order cannot be placed; says why. */
-export class OrderRefusedError extends Error {
-  override readonly name = "OrderRefusedError";
-}
-
 const DEFAULT_LEAD_PERIODS = 2;
 /** Outcomes are asked for at a random moment in this part of the period after the gate has closed. */
 const FIRST_ASKED = { from: 0.6, to: 1.1 };
@@ -68,12 +65,6 @@ const PAUSE = { first: 1 / 4, longest: 1 };
 const KEPT_S = 31 * 24 * 3600;
 /** The same of readings: they are sent until their month is closed. */
 const READINGS_KEPT_S = 100 * 24 * 3600;
-
-const REFUSALS = {
-  "no-period": "no settlement period of this market begins then",
-  "too-early": "the period is not open for orders yet",
-  closed: "the gate of the period is closed",
-} as const;
 
 export class Meter {
   readonly #options: MeterOptions;
@@ -161,7 +152,7 @@ export class Meter {
         submissionTime(window, this.#time.nowS(), this.#options.primitives),
         signal,
       );
-      if (this.#history.lastOrder(start) === null) await this.#orderFor(start);
+      if (this.#history.lastOrder(start) === null) await this.#orderFor(start, signal);
     }
     await this.#send(start, signal);
     await this.#until(gateClosureOf(this.#market, start), signal);
@@ -170,17 +161,26 @@ export class Meter {
   }
 
   /** Prepares the period's order and keeps it. */
-  async #orderFor(start: number): Promise<void> {
+  async #orderFor(start: number, signal: AbortSignal): Promise<void> {
     const wish = await this.#options.source.wishFor(start).catch((error: unknown) => {
       this.#problem(start, `${messageOf(error)}; ordering nothing`);
       return IDLE;
     });
-    await this.#keepOrder(start, wish, 1);
+    await this.#keepOrder(start, wish, 1, signal).catch((error: unknown) => {
+      // The dealer of the market has given no mask until the gate closed.
+      if (!(error instanceof UnavailableError)) throw error;
+      this.#problem(start, messageOf(error));
+    });
   }
 
   /** False when another process of this meter was faster. */
-  async #keepOrder(start: number, order: ClearOrder, sequence: number): Promise<boolean> {
-    const prepared = await this.#options.client.prepareOrder(start, order, sequence);
+  async #keepOrder(
+    start: number,
+    order: ClearOrder,
+    sequence: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const prepared = await this.#options.client.prepareOrder(start, order, sequence, { signal });
     const encoded = encodePrepared(prepared);
     return this.#history.addOrder({ ...order, periodStart: start, sequence, prepared: encoded });
   }
@@ -274,10 +274,10 @@ export class Meter {
     signal: AbortSignal,
   ): Promise<StoredOrder> {
     const window = orderWindow(this.#market, periodStart, this.#time.nowS());
-    if (window !== "open") throw new OrderRefusedError(REFUSALS[window]);
+    if (window !== "open") throw new OrderRefusedError(window);
     for (;;) {
       const sequence = (this.#history.lastOrder(periodStart)?.sequence ?? 0) + 1;
-      if (await this.#keepOrder(periodStart, order, sequence)) break;
+      if (await this.#keepOrder(periodStart, order, sequence, signal)) break;
     }
     await this.#send(periodStart, signal);
     return this.#history.lastOrder(periodStart)!;

@@ -40,7 +40,7 @@ export async function openSupplierAt(place: SupplierPlace, sink: Sink): Promise<
   const access = place.access ?? evaluatorAccess(market);
   const tools = { field: new Field(), primitives: nodePrimitives };
   const signer = signerOf(identity);
-  const client = new SupplierClient({ market, apis: access.apis, signer, supplier, tools });
+  const client = new SupplierClient({ market, ...access, signer, supplier, tools });
   const close = () => {
     if (place.access === undefined) access.close();
   };

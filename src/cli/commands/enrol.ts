@@ -10,7 +10,7 @@ const MOST_CODES = 100_000;
 
 const CODE_DAYS = 30;
 
-const ROLES = ["meter", "supplier", "evaluator", "operator"] as const;
+const ROLES = ["meter", "supplier", "evaluator", "dealer", "operator"] as const;
 
 export function addEnrolCommand(program: Command): void {
   const enrol = program

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import {
   addressArgument,
+  dealerArgument,
   evaluatorsArgument,
   idArgument,
   periodLengthArgument,
@@ -38,6 +39,11 @@ export function addInitCommand(program: Command): void {
       websArgument,
     )
     .option("--registrar-web <url>", "where browsers enrol with codes", webArgument)
+    .option(
+      "--dealer <[name=]host:port[:port]>",
+      "with --engine dealer: where meters reach the dealer, and its port for evaluators (the next)",
+      dealerArgument,
+    )
     .option("--local", "everything on this machine, for trying out")
     .option("--registrar <host:port>", "where meters enrol with codes", addressArgument)
     .option(

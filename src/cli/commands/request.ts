@@ -35,6 +35,14 @@ export function addRequestCommand(program: Command): void {
       });
   }
   request
+    .command("dealer")
+    .description("for the dealer, with the secret that masks are made from")
+    .requiredOption("--out <folder>", "where key and secret are used, and stay")
+    .action(async (options: RequestOptions) => {
+      const { makeDealerRequest } = await import("./run-request.ts");
+      await makeDealerRequest(options.out);
+    });
+  request
     .command("operator")
     .description("for somebody who watches the market")
     .argument("<id>", "a name of letters, digits, '.', '_' and '-'")

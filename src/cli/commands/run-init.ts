@@ -7,11 +7,12 @@ import {
   type NewEvaluator,
   type NewWebAddress,
 } from "../../registrar/init-market.ts";
-import { activeCount } from "../../wire/setting.ts";
+import { activeCount, type Setting } from "../../wire/setting.ts";
 import {
   firstPeriodAfter,
   firstPeriodAt,
   idFromName,
+  LOCAL_DEALER,
   LOCAL_REGISTRAR,
   LOCAL_REGISTRAR_WEB,
   localEvaluators,
@@ -28,6 +29,7 @@ export interface InitOptions extends SettingOptions {
   readonly id?: string;
   readonly supplier?: readonly string[];
   readonly evaluators?: readonly NewEvaluator[];
+  readonly dealer?: NewEvaluator;
   readonly local?: boolean;
   readonly registrar?: Address;
   readonly evaluatorsWeb?: readonly NewWebAddress[];
@@ -42,6 +44,7 @@ async function doInitCommand(folder: string, options: InitOptions): Promise<void
     throw new InputError(["say where the evaluators are: --evaluators HOST:PORT,... or --local"]);
   }
   const setting = settingOf(options);
+  const dealer = dealerOf(options, setting);
   const evaluators = withWeb(
     options.evaluators ?? localEvaluators(setting.parties),
     options.evaluatorsWeb,
@@ -66,16 +69,23 @@ async function doInitCommand(folder: string, options: InitOptions): Promise<void
   const schedule = { period_s: period, first_period: firstPeriod };
   const files = registrar === null ? "market.json and revocations.pem" : "market.json";
   const rules = { parameters, setting, schedule, settlement };
-  const where = { evaluators, registrar, ...(registrarWeb === undefined ? {} : { registrarWeb }) };
+  const where = {
+    evaluators,
+    dealer,
+    registrar,
+    ...(registrarWeb === undefined ? {} : { registrarWeb }),
+  };
   await initMarket(folder, { id, ...rules, ...where });
   const needed = activeCount(setting);
   print([
     `market ${id}: ${evaluators.length} evaluators, ${needed} of them compute; first period ${firstPeriod}`,
     `  ${join(folder, "market.json")}  for everybody`,
     `  ${join(folder, "evaluator-N.json")}  for evaluator N, with ${files}`,
+    ...(dealer === null ? [] : [`  ${join(folder, "dealer.json")}  for the dealer, with ${files}`]),
     `  ${join(folder, "registrar")}  the authority's key and the registry: keep it secret, back it up`,
     "next:",
     "  each evaluator N:  hushwatt request evaluator N --out evaluator-N",
+    ...(dealer === null ? [] : ["  the dealer:        hushwatt request dealer --out dealer-0"]),
     `  then here:         hushwatt enrol evaluator --request FILE --registry ${folder} --out certificate.pem`,
     "  suppliers, operators and meters likewise; or, for many meters:",
     `                     hushwatt enrol code --supplier NAME --count 20 --registry ${folder}`,
@@ -84,9 +94,8 @@ async function doInitCommand(folder: string, options: InitOptions): Promise<void
 }
 
 function settingOf({ evaluators, engine, parties, threshold, security, algorithm }: InitOptions) {
-  if (engine === "dealer" || engine === "plain") {
-    const why = "is for single clearings (hushwatt clear); a market takes replicated or shamir";
-    throw new InputError([`--engine ${engine} ${why}`]);
+  if (engine === "plain") {
+    throw new InputError(["--engine plain is for single clearings (hushwatt clear)"]);
   }
   const count = evaluators?.length;
   if (parties !== undefined && count !== undefined && parties !== count) {
@@ -100,6 +109,26 @@ function settingOf({ evaluators, engine, parties, threshold, security, algorithm
     ...(security === undefined ? {} : { security }),
     ...(algorithm === undefined ? {} : { algorithm }),
   });
+}
+
+/** Where the dealer is; null in a market without one. */
+function dealerOf(
+  { dealer, local = false, evaluators = [] }: InitOptions,
+  { engine }: Setting,
+): NewEvaluator | null {
+  if (engine !== "dealer") {
+    if (dealer === undefined) return null;
+    throw new InputError([`--dealer: only with --engine dealer, not with ${engine}`]);
+  }
+  const found = dealer ?? (local ? LOCAL_DEALER : null);
+  if (found === null) {
+    throw new InputError(["--engine dealer: say where the dealer is, --dealer HOST:PORT"]);
+  }
+  const places = ({ http, peers }: NewEvaluator) =>
+    [http, peers].map(({ host, port }) => `${host} ${port}`);
+  const taken = new Set(evaluators.flatMap(places));
+  if (!places(found).some((place) => taken.has(place))) return found;
+  throw new InputError(["--dealer: an evaluator has that port already"]);
 }
 
 export const initCommand = (...given: Parameters<typeof doInitCommand>): Promise<void> =>

@@ -11,6 +11,7 @@ import {
   readRequestAt,
   writeKeyAndRequest,
 } from "../../crypto/identity-files.ts";
+import { createMaskKey, MASK_KEY_FILE } from "../../crypto/mask-key-file.ts";
 import { type Party, partyName } from "../../crypto/party.ts";
 import { refusalsAsInputErrors } from "../registrar-errors.ts";
 import { stopSignal } from "../stop-signal.ts";
@@ -78,6 +79,18 @@ const readMarket = (file: string) =>
 
 export const requestForMeter = (...given: Parameters<typeof doRequestForMeter>): Promise<void> =>
   refusalsAsInputErrors(doRequestForMeter(...given));
+
+async function doMakeDealerRequest(out: string): Promise<void> {
+  // Before the request, which cannot be made twice: where there is one, there is a secret.
+  const secret = join(out, MASK_KEY_FILE);
+  await createMaskKey(secret);
+  await doMakeRequest({ role: "dealer", id: "0" }, out);
+  print([`the secret that masks are made from is in ${secret}: it stays here too, back it up`]);
+}
+
+export const makeDealerRequest = (
+  ...given: Parameters<typeof doMakeDealerRequest>
+): Promise<void> => refusalsAsInputErrors(doMakeDealerRequest(...given));
 
 export const makeRequest = (...given: Parameters<typeof doMakeRequest>): Promise<void> =>
   refusalsAsInputErrors(doMakeRequest(...given));

@@ -5,6 +5,7 @@ import type { PartyVerifier } from "../../crypto/party-verifier.ts";
 import type { MarketDocument } from "../../market/market-document.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { MarketClock } from "../../platform/market-clock.ts";
+import type { HttpsLimits } from "../../service/https-limits.ts";
 import type { EvaluatorStore } from "../../storage/evaluator-store.ts";
 import type { EvaluatorMetrics } from "../metrics.ts";
 
@@ -25,25 +26,12 @@ export interface HttpContext {
 }
 
 /** The bounds of LIMITS that hold here. */
-export type HttpLimits = {
+export type HttpLimits = HttpsLimits & {
   readonly [name in
-    | "connections"
-    | "handshakeMs"
-    | "headersBytes"
-    | "headers"
-    | "headersMs"
-    | "requestArrivalMs"
-    | "keepAliveMs"
-    | "idleConnectionMs"
-    | "requestsInFlight"
     | "ordersWaiting"
     | "ordersAtOnce"
     | "ordersGatherMs"
     | "orderVersions"
-    | "signedRequestsAtOnce"
-    | "signedRequestsPerS"
-    | "countedParties"
-    | "signatureAgeS"
     | "recordsPerAnswer"
     | "keptTrees"]: number;
 };

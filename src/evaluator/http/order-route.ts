@@ -2,11 +2,11 @@
 import { orderWindow } from "../../market/market-document.ts";
 import { orderLayout } from "../../market/order-layout.ts";
 import { orderPieces } from "../../market/order-pieces.ts";
+import { noPeriod, startOf } from "../../service/period-text.ts";
 import { ORDER_MEDIA_TYPE } from "../../wire/order-body.ts";
 import { ProblemError } from "../../wire/problems.ts";
 import { receiptBytes, type SignedReceipt, textOfPeriod } from "../../wire/records.ts";
 import type { HttpContext } from "./context.ts";
-import { noPeriod, startOf } from "./period-paths.ts";
 import { type Received, type RowRoute, rowRoute } from "./row-route.ts";
 
 type SignReceipt = (order: Received) => Promise<SignedReceipt>;

@@ -1,22 +1,17 @@
 // Periods and months as requests name them, and what is known of them.
 import { type MarketDocument, orderWindow } from "../../market/market-document.ts";
 import { periodsOfMonth } from "../../market/tariffs.ts";
+import { noPeriod, startOf } from "../../service/period-text.ts";
 import type { PeriodRow } from "../../storage/evaluator-store.ts";
 import { ProblemError } from "../../wire/problems.ts";
-import { type Decision, periodOfText, periodText, textOfPeriod } from "../../wire/records.ts";
+import { type Decision, textOfPeriod } from "../../wire/records.ts";
 import { monthText } from "../../wire/settlement-records.ts";
 import type { HttpContext } from "./context.ts";
 
-/** The start of a period from the text in a path or query. Throws ProblemError. */
-export function startOf(text: string): number {
-  const start = periodText.safeParse(text).success ? periodOfText(text) : Number.NaN;
-  if (Number.isNaN(start) || textOfPeriod(start) !== text) {
-    throw new ProblemError("malformed-request", "a period is written like 2025-06-01T12:15:00Z");
-  }
-  return start;
-}
-
-/** The same for a period of the market that can be ordered for, or could be. Throws ProblemError. */
+/**
+ * The start of a period of the market, from the text in a path or query, that can be ordered for, or could be. Throws
+ * ProblemError.
+ */
 export function knownStartOf({ market, marketClock }: HttpContext, text: string): number {
   const start = startOf(text);
   const window = orderWindow(market, start, marketClock.nowS());
@@ -55,12 +50,6 @@ export function knownMonth(
     throw new ProblemError("unknown-month", `nothing is known of ${text} yet`);
   }
   return periods;
-}
-
-export function noPeriod({ market }: Pick<HttpContext, "market">, text: string): ProblemError {
-  const first = textOfPeriod(market.firstPeriod);
-  const right = `periods begin every ${market.schedule.period_s} s from ${first} on`;
-  return new ProblemError("unknown-period", `no period begins at ${text}; ${right}`);
 }
 
 /** A period that was cleared. Throws ProblemError when it is void or not decided. */

@@ -2,6 +2,8 @@
 import { ELEMENT_BYTES } from "../../field/prime.ts";
 import { deadlineOf, gateClosureOf } from "../../market/market-document.ts";
 import { assert } from "../../platform/assert.ts";
+import { startOf } from "../../service/period-text.ts";
+import type { SignedBy } from "../../service/signed-requests.ts";
 import type { PeriodRow } from "../../storage/evaluator-store.ts";
 import { ProblemError } from "../../wire/problems.ts";
 import {
@@ -15,8 +17,7 @@ import {
 import type { HttpContext } from "./context.ts";
 import { periodsQuery } from "./endpoints.ts";
 import type { InclusionTrees } from "./inclusion-trees.ts";
-import { clearedPeriod, knownStartOf, startOf } from "./period-paths.ts";
-import type { SignedBy } from "./signed-requests.ts";
+import { clearedPeriod, knownStartOf } from "./period-paths.ts";
 
 /** The public record of a period. Throws ProblemError. */
 export async function periodRecord(context: HttpContext, text: string): Promise<PeriodRecord> {

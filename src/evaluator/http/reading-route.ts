@@ -2,12 +2,13 @@
 import { readingPieces } from "../../market/order-pieces.ts";
 import { readingLayout } from "../../market/reading.ts";
 import { monthClosureOf, monthOf, periodsOfMonth } from "../../market/tariffs.ts";
+import { noPeriod, startOf } from "../../service/period-text.ts";
 import { READING_MEDIA_TYPE } from "../../wire/order-body.ts";
 import { ProblemError } from "../../wire/problems.ts";
 import { textOfPeriod } from "../../wire/records.ts";
 import { readingReceiptBytes, type SignedReadingReceipt } from "../../wire/settlement-records.ts";
 import type { HttpContext } from "./context.ts";
-import { isPeriod, noPeriod, settledMarket, startOf } from "./period-paths.ts";
+import { isPeriod, settledMarket } from "./period-paths.ts";
 import { type Received, type RowRoute, rowRoute } from "./row-route.ts";
 
 type SignReceipt = (reading: Received) => Promise<SignedReadingReceipt>;

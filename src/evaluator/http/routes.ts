@@ -1,8 +1,9 @@
 // What is done at each endpoint of endpoints.ts: who may ask is checked before anything of the body is read.
-import type { FastifyReply, FastifyRequest } from "fastify";
-import { partyName } from "../../crypto/party.ts";
+import type { FastifyRequest } from "fastify";
 import type { IdentitySigner } from "../../crypto/signing-key.ts";
 import { messageOf } from "../../platform/errors.ts";
+import type { Handler } from "../../service/https-app.ts";
+import { type SignedBy, signatureChecks } from "../../service/signed-requests.ts";
 import { ProblemError } from "../../wire/problems.ts";
 import type { HttpContext } from "./context.ts";
 import { ENDPOINTS, type EndpointName } from "./endpoints.ts";
@@ -17,7 +18,6 @@ import {
   periodRecords,
   resultShare,
 } from "./period-routes.ts";
-import { RetryLaterError } from "./problem-answers.ts";
 import { readingReceiptSigner, readingRoute } from "./reading-route.ts";
 import {
   billShare,
@@ -27,14 +27,6 @@ import {
   readingInclusion,
   settlementRecord,
 } from "./settlement-routes.ts";
-import { type SignedBy, signerOfRequest } from "./signed-requests.ts";
-import { TokenBuckets } from "./token-buckets.ts";
-
-export interface Handler {
-  /** Before anything of the body is read. */
-  readonly before?: (request: FastifyRequest, reply: FastifyReply) => void;
-  readonly answer: (request: FastifyRequest, reply: FastifyReply) => unknown;
-}
 
 export interface Routes {
   readonly handlers: Readonly<Record<EndpointName, Handler>>;
@@ -56,7 +48,8 @@ export function routesOf(context: HttpContext, signer: IdentitySigner): Routes {
   const signReceipt = receiptSigner(context, signer.sign);
   const order = orderRoute(context, signReceipt);
   const trees = new InclusionTrees(context.limits.keptTrees);
-  const signed = signatureChecks(context);
+  const checks = signatureChecks({ ...context, recipient: context.index });
+  const signed = (name: EndpointName) => checks(ENDPOINTS[name].signedBy ?? "meter");
   const openapi = JSON.stringify(openapiDocument());
   const reading = readingHandlers(context, signer, signed);
   const handlers: Record<EndpointName, Handler> = {
@@ -110,7 +103,7 @@ export function routesOf(context: HttpContext, signer: IdentitySigner): Routes {
   };
 }
 
-type SignatureChecks = ReturnType<typeof signatureChecks>;
+type SignatureChecks = (name: EndpointName) => (request: FastifyRequest) => void;
 
 function readingHandlers(context: HttpContext, { sign }: IdentitySigner, signed: SignatureChecks) {
   const signReceipt = readingReceiptSigner(context, sign);
@@ -167,24 +160,4 @@ async function readiness({ store, metrics, log }: HttpContext) {
   }
   const { leading, linked } = metrics.status;
   return { status: "ready", leading, linked };
-}
-
-/** Per endpoint what finds out who has signed a request, and whether that one may ask so often. */
-function signatureChecks(
-  context: HttpContext,
-): (name: EndpointName) => (request: FastifyRequest) => void {
-  const buckets = new TokenBuckets(context.limits);
-  return (name) => {
-    const { signedBy } = ENDPOINTS[name];
-    return (request) => {
-      const signer = signerOfRequest(context, request, signedBy ?? "meter");
-      // Only who has really signed is counted: nobody can use up what others may ask.
-      const waitMs = buckets.take(partyName(signer.party), context.clock.nowMs());
-      if (waitMs > 0) {
-        const afterS = Math.ceil(waitMs / 1000);
-        throw new RetryLaterError("too-many-requests", `come again in ${afterS} s`, afterS);
-      }
-      request.signer = signer;
-    };
-  };
 }

@@ -3,6 +3,10 @@
 // stands in order-route.ts and reading-route.ts.
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { nodePrimitives } from "../../crypto/node-primitives.ts";
+import { errorForLog } from "../../service/log.ts";
+import { startOf } from "../../service/period-text.ts";
+import { RetryLaterError } from "../../service/problem-answers.ts";
+import { checkDigest, type SignedBy } from "../../service/signed-requests.ts";
 import type { AddOrderResult, NewOrder, OrderEntry } from "../../storage/evaluator-store.ts";
 import {
   type BodyKind,
@@ -14,12 +18,8 @@ import {
   type Pieces,
 } from "../../wire/order-body.ts";
 import { type ProblemCode, ProblemError } from "../../wire/problems.ts";
-import { errorForLog } from "../log.ts";
 import type { HttpContext } from "./context.ts";
-import { startOf } from "./period-paths.ts";
-import { RetryLaterError } from "./problem-answers.ts";
 import { QueueFullError, RowQueue } from "./row-queue.ts";
-import type { SignedBy } from "./signed-requests.ts";
 
 /** What a receipt is about. */
 export type Received = Pick<DecodedOrder, "periodStart" | "meter" | "sequence" | "orderId">;
@@ -120,12 +120,6 @@ function checkBodyHeaders(
   if (announced === undefined || Number(announced) === length) return;
   const found = `${aRow(name)} for this evaluator has ${length} bytes, this one has ${announced}`;
   throw new ProblemError(Number(announced) > length ? "too-large" : `malformed-${name}`, found);
-}
-
-function checkDigest({ contentDigest }: SignedBy, body: Uint8Array): void {
-  const digest = nodePrimitives.sha256(body);
-  if (contentDigest !== null && Buffer.from(contentDigest).equals(digest)) return;
-  throw new ProblemError("bad-signature", "the body is not the one whose digest was signed");
 }
 
 function decoded(decode: () => DecodedOrder): DecodedOrder {

@@ -2,6 +2,7 @@
 import { ELEMENT_BYTES } from "../../field/prime.ts";
 import { monthClosureOf, monthOf, settlementDueOf } from "../../market/tariffs.ts";
 import { assert } from "../../platform/assert.ts";
+import type { SignedBy } from "../../service/signed-requests.ts";
 import type { DecidedSettlement } from "../../storage/settlement-store.ts";
 import { ProblemError } from "../../wire/problems.ts";
 import { textOfPeriod } from "../../wire/records.ts";
@@ -19,7 +20,6 @@ import type { HttpContext } from "./context.ts";
 import type { InclusionTrees } from "./inclusion-trees.ts";
 import { knownMonth, knownStartOf, settledMarket } from "./period-paths.ts";
 import { checkMeterId, supplierOf } from "./period-routes.ts";
-import type { SignedBy } from "./signed-requests.ts";
 
 /** The settlements of a period. Throws ProblemError. */
 export async function settlementRecord(

@@ -10,7 +10,7 @@ import { chooseActive } from "../engine-sessions.ts";
 import { agreeOnOrders, confirmAgreed } from "./agreement.ts";
 import type { PeriodContext } from "./context.ts";
 import { type Attempt, commonProposal, type NameList, type Proposal } from "./deciding.ts";
-import { periodCommand, periodIntake } from "./period-orders.ts";
+import { periodCommand, periodDealing, periodIntake } from "./period-orders.ts";
 
 export interface ClearingAttempt extends Attempt {
   readonly lease: Lease;
@@ -38,7 +38,10 @@ export async function attemptClearing(
   const peers = mesh.peersAmong(active);
   let result: SessionResult | null = null;
   if (peers !== null) {
-    const intake = await periodIntake(tools, market, mesh.party, store, start, entries);
+    const taken = await periodIntake(tools, market, mesh.party, store, start, entries);
+    const { intake, maskNames } = taken;
+    const { revealedSuppliers } = command;
+    const dealing = periodDealing(market, maskNames, start, ballot, revealedSuppliers);
     try {
       const session = {
         ...tools,
@@ -46,7 +49,7 @@ export async function attemptClearing(
         onPhase: () => {},
         keepTrades: market.settlement !== null,
       };
-      result = await runClearing(session, { peers, active }, command, intake, true);
+      result = await runClearing(session, { peers, active }, { ...command, dealing }, intake, true);
     } finally {
       intake.free();
     }
@@ -93,6 +96,7 @@ function decisionOf(
     coin: result.coin === null ? null : Buffer.from(result.coin).toString("hex"),
     rejected: result.rejected.flatMap((reason, position) => (reason === null ? [] : [position])),
     revealedSuppliers: [...revealedSuppliers],
+    ...(result.dealing === null ? {} : { dealing: result.dealing }),
   };
 }
 

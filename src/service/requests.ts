@@ -1,10 +1,11 @@
 // What is kept of a request while it is answered, and what happens with every one of them: bounds, headers of answers,
 // measurements, logs.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { ProblemError } from "../../wire/problems.ts";
-import type { OrderAnswer } from "../metrics.ts";
+import type { Logger } from "pino";
+import type { Clock } from "../platform/clock.ts";
+import { type ProblemCode, ProblemError } from "../wire/problems.ts";
 import { ANSWER_HEADERS } from "./answer-headers.ts";
-import type { HttpContext } from "./context.ts";
+import type { HttpsLimits } from "./https-limits.ts";
 import { RetryLaterError } from "./problem-answers.ts";
 import type { SignedBy } from "./signed-requests.ts";
 
@@ -12,9 +13,29 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who has signed it, at the routes that ask for it. */
     signer: SignedBy | null;
-    /** The problem that it was answered with, or what became of an order or reading. */
-    outcome: OrderAnswer | null;
+    /** The problem that it was answered with, or what became of what it brought. */
+    outcome: RequestOutcome | null;
   }
+}
+
+export type RequestOutcome = "accepted" | "known" | ProblemCode;
+
+export interface AnsweredRequest {
+  readonly method: string;
+  /** The path with the names of its parameters; "none" where there is none. */
+  readonly route: string;
+  /** "aborted" when the connection ended before the answer had left. */
+  readonly status: string;
+  readonly seconds: number;
+  readonly outcome: RequestOutcome | null;
+}
+
+/** Told of what happens, for measurements. */
+export interface RequestEvents {
+  inFlight(count: number): void;
+  answered(request: AnsweredRequest): void;
+  /** What came was no request. */
+  broken(problem: ProblemCode): void;
 }
 
 export interface RequestBounds {
@@ -23,13 +44,20 @@ export interface RequestBounds {
   inFlight: number;
 }
 
+export interface WatchContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: HttpsLimits;
+  readonly events: RequestEvents;
+}
+
 /** For all listeners of a process together. */
 export const newBounds = (): RequestBounds => ({ stopped: false, inFlight: 0 });
 
 /** Adds to `app` what happens with every request. */
 export function watchRequests(
   app: FastifyInstance,
-  context: HttpContext,
+  context: WatchContext,
   bounds: RequestBounds,
 ): void {
   app.decorateRequest("signer", null);
@@ -40,7 +68,7 @@ export function watchRequests(
       bounds.inFlight -= 1;
       return bounds.inFlight;
     });
-    context.metrics.requestsInFlight.set(bounds.inFlight);
+    context.events.inFlight(bounds.inFlight);
     reply.headers({ ...ANSWER_HEADERS, "x-request-id": request.id });
     if (bounds.stopped) {
       reply.header("connection", "close");
@@ -66,7 +94,7 @@ function checkForm({ method, headers, raw }: FastifyRequest): void {
 
 /** Counts and logs a request when its answer has left, or its connection has ended. */
 function measure(
-  { clock, metrics, log }: HttpContext,
+  { clock, events, log }: WatchContext,
   request: FastifyRequest,
   reply: FastifyReply,
   onEnd: () => number,
@@ -74,17 +102,12 @@ function measure(
   const startedMs = clock.nowMs();
   const { raw } = reply;
   raw.once("close", () => {
-    metrics.requestsInFlight.set(onEnd());
+    events.inFlight(onEnd());
     const route = request.routeOptions.url ?? "none";
     const status = raw.writableFinished ? String(raw.statusCode) : "aborted";
     const seconds = (clock.nowMs() - startedMs) / 1000;
-    metrics.requests.inc({ method: request.method, route, status });
-    metrics.requestSeconds.observe({ route }, seconds);
     const { outcome, id: requestId, method } = request;
-    if (request.method === "PUT" && outcome !== null) {
-      if (route.endsWith("/order")) metrics.orders.inc({ result: outcome });
-      if (route.endsWith("/reading")) metrics.readings.inc({ result: outcome });
-    }
+    events.answered({ method, route, status, seconds, outcome });
     const party = request.signer?.party;
     log.debug({ requestId, method, route, status, seconds, outcome, party }, "request");
   });

@@ -1,18 +1,20 @@
-// The evaluator's log: JSON lines on standard error. What it is given to write never holds shares, bodies, signatures
-// or keys; ids of meters appear at the level debug only.
+// The log of a service: JSON lines on standard error. What it is given to write never holds shares, masks, bodies,
+// signatures or keys; ids of meters appear at the level debug only.
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
-import type { ServiceConfig } from "./service-config.ts";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 const STANDARD_ERROR = 2;
 
-export const serviceLog = ({
-  index,
-  log_level: level,
-}: Pick<ServiceConfig, "index" | "log_level">): Logger =>
+/** `who` is on every line, such as the number of the evaluator. */
+export const jsonLog = (
+  who: Readonly<Record<string, number>>,
+  level: (typeof LOG_LEVELS)[number],
+): Logger =>
   pino(
     {
       level,
-      base: { evaluator: index },
+      base: who,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },

@@ -1,4 +1,4 @@
-// The server of HTTPS under the routes: TLS 1.3 only, with the evaluator's own certificate, and a bound for everything
+// The server of HTTPS under the routes: TLS 1.3 only, with the service's own certificate, and a bound for everything
 // that a slow or hostile client could use up.
 import type {
   IncomingMessage,
@@ -8,17 +8,18 @@ import type {
 import type { ServerOptions } from "node:https";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import type { Identity } from "../../crypto/certificates.ts";
-import { TLS_SETTINGS } from "../../platform/limits.ts";
-import { type WebKeyPair, webTlsOptions } from "../../platform/web-listener.ts";
-import type { HttpContext, HttpLimits } from "./context.ts";
+import type { Identity } from "../crypto/certificates.ts";
+import { TLS_SETTINGS } from "../platform/limits.ts";
+import { type WebKeyPair, webTlsOptions } from "../platform/web-listener.ts";
+import type { ProblemCode } from "../wire/problems.ts";
+import type { HttpsLimits } from "./https-limits.ts";
 import { brokenRequest, rawProblem } from "./problem-answers.ts";
 
 /** How often connections are looked at whose requests do not arrive. */
 const LEAST_CHECKS = 4;
 
 /** Bounds of any server, with or without TLS. */
-const plainOptions = (limits: HttpLimits): PlainServerOptions => ({
+const plainOptions = (limits: HttpsLimits): PlainServerOptions => ({
   noDelay: true,
   maxHeaderSize: limits.headersBytes,
   headersTimeout: limits.headersMs,
@@ -28,7 +29,7 @@ const plainOptions = (limits: HttpLimits): PlainServerOptions => ({
 });
 
 /** For everybody who knows the market's authority. */
-export function serverOptions(identity: Identity, limits: HttpLimits): ServerOptions {
+export function serverOptions(identity: Identity, limits: HttpsLimits): ServerOptions {
   return {
     ...plainOptions(limits),
     key: identity.privateKeyPem,
@@ -46,7 +47,7 @@ export function serverOptions(identity: Identity, limits: HttpLimits): ServerOpt
 /** For browsers: with a certificate that they trust or, on this machine only, without TLS. */
 export const browserServerOptions = (
   keyPair: WebKeyPair | null,
-  limits: HttpLimits,
+  limits: HttpsLimits,
 ): { https: ServerOptions } | { http: PlainServerOptions } =>
   keyPair === null
     ? { http: plainOptions(limits) }
@@ -60,14 +61,15 @@ interface Exchange {
 /** Bounds and answers below the framework: on connections where no request could be read. */
 export function guardServer(
   { server }: FastifyInstance,
-  { limits, metrics }: Pick<HttpContext, "limits" | "metrics">,
+  limits: HttpsLimits,
+  onBroken: (problem: ProblemCode) => void,
 ): (error: NodeJS.ErrnoException, socket: Duplex) => void {
   server.maxConnections = limits.connections;
   server.maxHeadersCount = limits.headers;
   const last = new WeakMap<object, Exchange>();
   server.on("request", (request, response) => last.set(request.socket, { request, response }));
-  const refuse = (socket: Duplex, code: Parameters<typeof rawProblem>[0], detail: string) => {
-    metrics.brokenRequests.inc({ problem: code });
+  const refuse = (socket: Duplex, code: ProblemCode, detail: string) => {
+    onBroken(code);
     const exchange = last.get(socket);
     if (!socket.writable) socket.destroy();
     else if (isAnswering(exchange)) exchange.response.once("close", () => socket.destroy());

@@ -9,10 +9,10 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createAuthority, issueIdentity } from "../crypto/certificates.ts";
 import type { Party } from "../crypto/party.ts";
 import { PartyVerifier } from "../crypto/party-verifier.ts";
+import { readServiceConfig } from "../evaluator/service-config.ts";
 import { systemClock } from "../platform/clock.ts";
 import { keptRevocations } from "./kept-revocations.ts";
 import { followRevocations } from "./revocation-list.ts";
-import { readServiceConfig } from "./service-config.ts";
 
 const authority = await createAuthority("Rosenweg");
 const REGISTRAR: Party = { role: "registrar", id: "0" };

@@ -1,4 +1,5 @@
-// The list of revoked certificates as a service follows it: from a file that the registrar's list is copied to, or from
+// The list of revoked certificates as a service follows it: from a file that the registrar's list is copied to, or
+// from
 // the registrar over HTTPS; again and again. A list that cannot be read leaves the last good one in force, which is
 // also kept on disk for the next start.
 import { readFile } from "node:fs/promises";
@@ -9,8 +10,8 @@ import { readRevocations } from "../crypto/revocations.ts";
 import type { Clock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { LIMITS } from "../platform/limits.ts";
+import { isHttps } from "./config-fields.ts";
 import type { KeptRevocations } from "./kept-revocations.ts";
-import { isHttps } from "./service-config.ts";
 
 export interface RevocationOptions {
   /** A file, or an https URL of the registrar; none where no list is kept. */

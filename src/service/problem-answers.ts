@@ -9,9 +9,9 @@ import {
   type ProblemCode,
   ProblemError,
   problemOf,
-} from "../../wire/problems.ts";
-import { errorForLog } from "../log.ts";
+} from "../wire/problems.ts";
 import { ANSWER_HEADERS } from "./answer-headers.ts";
+import { errorForLog } from "./log.ts";
 
 /** The request may be sent again after this many seconds. */
 export class RetryLaterError extends ProblemError {

@@ -1,16 +1,17 @@
 // Who has sent a request: checks its signature (wire/http-signature.ts) and certificate, cheap checks first. Nothing of
 // the body has been read yet: that it is the one that was signed is for the route to check.
 import type { FastifyRequest } from "fastify";
-import { CertificateError } from "../../crypto/certificates.ts";
-import { type PartyRole, partyName } from "../../crypto/party.ts";
-import { type KnownParty, verifyBytes } from "../../crypto/party-verifier.ts";
-import {
-  type ReadSignature,
-  readSignature,
-  SignatureFormatError,
-} from "../../wire/http-signature.ts";
-import { type ProblemCode, ProblemError } from "../../wire/problems.ts";
-import type { HttpContext } from "./context.ts";
+import { CertificateError } from "../crypto/certificates.ts";
+import { nodePrimitives } from "../crypto/node-primitives.ts";
+import { type PartyRole, partyName } from "../crypto/party.ts";
+import { type KnownParty, type PartyVerifier, verifyBytes } from "../crypto/party-verifier.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type ReadSignature, readSignature, SignatureFormatError } from "../wire/http-signature.ts";
+import { type ProblemCode, ProblemError } from "../wire/problems.ts";
+import { type Recipient, recipientName } from "../wire/recipient.ts";
+import type { HttpsLimits } from "./https-limits.ts";
+import { RetryLaterError } from "./problem-answers.ts";
+import { TokenBuckets } from "./token-buckets.ts";
 
 export interface SignedBy extends KnownParty {
   /** SHA-256 of the body, as signed; null for a request without one. */
@@ -26,16 +27,52 @@ const CERTIFICATE_PROBLEMS = {
   revoked: "revoked-certificate",
 } as const satisfies Record<CertificateError["code"], ProblemCode>;
 
+/** What checking signatures needs from the rest of a service. */
+export interface SignatureContext {
+  /** Whom requests must be for. */
+  readonly recipient: Recipient;
+  readonly verifier: PartyVerifier;
+  readonly clock: Clock;
+  readonly limits: HttpsLimits;
+}
+
+/**
+ * Per role what finds out who has signed a request, and whether that one may ask so often; `request.signer` is known
+ * afterwards. Throws ProblemError.
+ */
+export function signatureChecks(
+  context: SignatureContext,
+): (role: PartyRole) => (request: FastifyRequest) => void {
+  const buckets = new TokenBuckets(context.limits);
+  return (role) => (request) => {
+    const signer = signerOfRequest(context, request, role);
+    // Only who has really signed is counted: nobody can use up what others may ask.
+    const waitMs = buckets.take(partyName(signer.party), context.clock.nowMs());
+    if (waitMs > 0) {
+      const afterS = Math.ceil(waitMs / 1000);
+      throw new RetryLaterError("too-many-requests", `come again in ${afterS} s`, afterS);
+    }
+    request.signer = signer;
+  };
+}
+
+/** The body must be the one whose digest was signed. Throws ProblemError. */
+export function checkDigest({ contentDigest }: SignedBy, body: Uint8Array): void {
+  const digest = nodePrimitives.sha256(body);
+  if (contentDigest !== null && Buffer.from(contentDigest).equals(digest)) return;
+  throw new ProblemError("bad-signature", "the body is not the one whose digest was signed");
+}
+
 /** The party that has signed a request, which must have this role. Throws ProblemError. */
-export function signerOfRequest(
-  { verifier, clock, index, limits }: HttpContext,
+function signerOfRequest(
+  { verifier, clock, recipient, limits }: SignatureContext,
   request: FastifyRequest,
   role: PartyRole,
 ): SignedBy {
   const signature = signatureIn(request);
-  if (signature.evaluator !== index) {
-    const found = `the request is for evaluator ${signature.evaluator}, this is evaluator ${index}`;
-    throw new ProblemError("wrong-evaluator", found);
+  if (signature.recipient !== recipient) {
+    const [found, right] = [recipientName(signature.recipient), recipientName(recipient)];
+    throw new ProblemError("wrong-evaluator", `the request is for ${found}, this is ${right}`);
   }
   const nowMs = clock.utcMs();
   const ageS = nowMs / 1000 - signature.createdS;
@@ -79,7 +116,7 @@ function signatureIn(request: FastifyRequest): ReadSignature {
 }
 
 function knownParty(
-  verifier: HttpContext["verifier"],
+  verifier: PartyVerifier,
   { certificateDer }: ReadSignature,
   nowMs: number,
 ): KnownParty {
