@@ -246,7 +246,7 @@ export async function connect(identity: Identity, options: ConnectOptions): Prom
     }
     turnedAwayBefore = outcome.turnedAway;
     if (endMs - clock.nowMs() <= pauseMs) {
-      const what = `no connection to ${who} within ${deadlineMs} ms (last: ${outcome.again})`;
+      const what = `no connection to ${who} within ${Math.round(deadlineMs)} ms (last: ${outcome.again})`;
       throw new ChannelError("unreachable", what);
     }
     await clock.sleep(pauseMs, options.signal).catch(() => {});
