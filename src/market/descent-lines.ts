@@ -2,28 +2,55 @@
 import { type DescentResult, descend } from "../mpc/descent.ts";
 import {
   type DescentMasks,
+  type DescentMaterial,
   digitGates,
   drawMasks,
+  materialColumns,
+  materialsFrom,
   prepareDescents,
 } from "../mpc/descent-material.ts";
 import type { Engine } from "../mpc/engine.ts";
 import type { Secret } from "../mpc/shared.ts";
-import { half, type LineRules, lineTargets, type PreparedLines, rationBits } from "./lines.ts";
+import {
+  half,
+  type LineAlgorithm,
+  type LineRules,
+  lineTargets,
+  type PreparedLines,
+  rationBits,
+} from "./lines.ts";
 
-/** Masks the key bits, which are used up. Costs: see `drawMasks` and `prepareDescents`. */
-export async function prepareDescentLines(
+/** Draws the masks of the whole clearing. Costs: see `drawMasks`, and `prepareDescents` for the orders. */
+export async function descentAlgorithm(
   engine: Engine,
   rules: LineRules,
-  keyBits: readonly Secret[],
-  energy: Secret,
-): Promise<PreparedLines> {
+  keyBits: number,
+): Promise<LineAlgorithm> {
   const targets = lineTargets(rules.priceRule);
-  const masks = await drawMasks(engine, targets.length, keyBits.length);
-  const materials = await prepareDescents(engine, masks, keyBits, energy);
-  const byDigit = masks[0]!.digits.map((_, digit) => digitGates(engine, digit, masks));
+  const masks = await drawMasks(engine, targets.length, keyBits);
+  return {
+    async prepare(bits, energy) {
+      const materials = await prepareDescents(engine, masks, bits, energy);
+      return materials.flatMap(materialColumns);
+    },
+    async finish(columns, energy) {
+      const materials = materialsFrom(masks, columns, energy);
+      return preparedLines(engine, rules, materials, energy);
+    },
+  };
+}
+
+function preparedLines(
+  engine: Engine,
+  rules: LineRules,
+  materials: readonly DescentMaterial[],
+  energy: Secret,
+): PreparedLines {
+  const targets = lineTargets(rules.priceRule);
+  const byDigit = materials[0]!.digits.map((_, digit) => digitGates(engine, digit, materials));
   return {
     gates: engine.concat(byDigit),
-    onlineElements: onlineElements(masks),
+    onlineElements: onlineElements(materials),
     async find(at, pool, offered) {
       const descents = targets.map(({ extra, allocates }, index) => ({
         material: materials[index]!,

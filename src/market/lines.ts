@@ -11,6 +11,14 @@ export interface LineRules {
   readonly rationing: Rationing;
 }
 
+/** An algorithm that finds the lines, in one clearing. */
+export interface LineAlgorithm {
+  /** Its work for some orders by themselves: vectors of one element per order. The key bits are used up. */
+  prepare(keyBits: readonly Secret[], energy: Secret): Promise<readonly Secret[]>;
+  /** The rest, for all orders: the vectors that `prepare` makes, put together, are used up. Once only. */
+  finish(columns: readonly Secret[], energy: Secret): Promise<PreparedLines>;
+}
+
 /** An algorithm that finds the lines, when all its work that needs no other order is done. */
 export interface PreparedLines {
   /** The gates of the comparisons that `find` makes, in their order. */

@@ -16,6 +16,7 @@ import { Shuffle } from "../mpc/shuffle.ts";
 import {
   type AllocatingLine,
   half,
+  type LineAlgorithm,
   type LineRules,
   type Lines,
   lineTargets,
@@ -34,8 +35,16 @@ interface SortedBook {
   readonly energy: Secret;
 }
 
+/** Nothing is done for orders by themselves: permutations are of all of them. */
+export async function sortAlgorithm(engine: Engine, rules: LineRules): Promise<LineAlgorithm> {
+  return {
+    prepare: async (keyBits) => keyBits,
+    finish: (keyBits, energy) => prepareSortedLines(engine, rules, keyBits, energy),
+  };
+}
+
 /** Indicators of the key's lowest digit, and permutations. The key bits are used up. Costs: see `prepareSort`. */
-export async function prepareSortedLines(
+async function prepareSortedLines(
   engine: Engine,
   rules: LineRules,
   keyBits: readonly Secret[],

@@ -115,6 +115,26 @@ export async function prepareDescents(
   return descents.map(({ digits }, index) => ({ digits, digitIs: digitIs[index]! }));
 }
 
+/** The vectors of some keys' material that have one element per key: they may be put together with others' of the masks. */
+export const materialColumns = ({ digitIs }: DescentMaterial): readonly Secret[] =>
+  digitIs.flatMap((of) => of.slice(1) as readonly Secret[]);
+
+/** The material of all keys, descent after descent, from such vectors; `weight` is that of all keys. */
+export function materialsFrom(
+  descents: readonly DescentMasks[],
+  columns: readonly Secret[],
+  weight: Secret,
+): DescentMaterial[] {
+  const left = columns.values();
+  return descents.map(({ digits }) => ({
+    digits,
+    digitIs: digits.map(({ mask }, digit): Indicators => {
+      const values = Array.from({ length: 2 ** mask.length - 1 }, () => left.next().value!);
+      return [digit === 0 ? weight : null, ...values];
+    }),
+  }));
+}
+
 /** b xor rho = b (1 - 2 rho) + rho. Rounds: 1. */
 function maskBit(engine: Engine, bit: Secret, rho: Secret): Promise<Secret> {
   return engine.mulSum([[bit, engine.addNumber(engine.scale(rho, -2), 1)]], rho);

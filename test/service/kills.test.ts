@@ -78,10 +78,10 @@ async function startMarket() {
     setting: completeSetting({ engine: "replicated" }),
     schedule: {
       period_s: PERIOD_S,
-      first_period: textOfPeriod((Math.ceil(Date.now() / 1000 / PERIOD_S) + 410) * PERIOD_S),
-      // Time enough to recover on any machine: most periods are to be cleared.
-      gate_closure_periods: 400,
-      clearing_periods: 390,
+      first_period: textOfPeriod((Math.ceil(Date.now() / 1000 / PERIOD_S) + 106) * PERIOD_S),
+      // Time enough to recover, also on a busy machine: most periods are to be cleared.
+      gate_closure_periods: 96,
+      clearing_periods: 95,
     },
     meters: Array.from({ length: METERS }, (_, i) => ({ supplier: i % 2 })),
     logLevel: "error",
