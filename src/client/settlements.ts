@@ -8,6 +8,8 @@ import {
   type MonthRecord,
   type Settlement,
   type SettlementRecord,
+  type SignedClosing,
+  type SignedSettlement,
   settlementBytes,
 } from "../wire/settlement-records.ts";
 import type { Check } from "./checks.ts";
@@ -22,13 +24,11 @@ export interface StatementContext {
   readonly trust: Trust;
 }
 
-export interface CommonSettlement {
-  readonly settlement: Settlement;
+export interface CommonSettlement extends SignedSettlement {
   readonly checks: readonly Check[];
 }
 
-export interface CommonClosing {
-  readonly closing: Closing;
+export interface CommonClosing extends SignedClosing {
   readonly checks: readonly Check[];
 }
 
@@ -49,7 +49,9 @@ export async function commonSettlement(
     }));
     const kind = settlementKind(market, periodStart, revision);
     const believed = await commonStatement(market.setting.parties, trust, kind, said);
-    if (believed !== null) return { settlement: believed.statement, checks: believed.checks };
+    if (believed === null) continue;
+    const { statement: settlement, signatures, checks } = believed;
+    return { settlement, signatures, checks };
   }
   return null;
 }
@@ -89,7 +91,9 @@ export async function commonClosing(
   const said = heard.map(({ record, ...rest }) => ({ ...rest, record: closingOf(record) }));
   const kind = closingKind(market, month);
   const believed = await commonStatement(market.setting.parties, trust, kind, said);
-  return believed === null ? null : { closing: believed.statement, checks: believed.checks };
+  if (believed === null) return null;
+  const { statement, signatures, checks } = believed;
+  return { closing: statement, signatures, checks };
 }
 
 function closingOf(record: MonthRecord | null) {
