@@ -33,15 +33,17 @@ export interface CommonClosing extends SignedClosing {
 }
 
 /**
- * The last settlement of a period: revision 1 where a majority has signed it, else revision 0; null when there is none
- * yet. Errors as `commonStatement`.
+ * The last settlement of a period that `isMeant`, or the last one if none is: revision 1 where a majority has signed it,
+ * else revision 0; null when there is none yet. Errors as `commonStatement`.
  */
 export async function commonSettlement(
   { market, apis, trust }: StatementContext,
   periodStart: number,
   options: CallOptions,
+  isMeant: (settlement: Settlement) => boolean = () => true,
 ): Promise<CommonSettlement | null> {
   const heard = await hearAll(apis, (api) => api.settlement(periodStart, options), options);
+  let last: CommonSettlement | null = null;
   for (const revision of [1, 0]) {
     const said = heard.map(({ record, ...rest }) => ({
       ...rest,
@@ -51,9 +53,11 @@ export async function commonSettlement(
     const believed = await commonStatement(market.setting.parties, trust, kind, said);
     if (believed === null) continue;
     const { statement: settlement, signatures, checks } = believed;
-    return { settlement, signatures, checks };
+    const found = { settlement, signatures, checks };
+    if (isMeant(settlement)) return found;
+    last ??= found;
   }
-  return null;
+  return last;
 }
 
 function settlementOf({ settlements }: SettlementRecord, revision: number) {

@@ -1,7 +1,7 @@
 // What a supplier learns after delivery: its customers' metered sums and its own position against the other
 // suppliers, per period and month, and the total that each customer owes for a month.
 import type { Signer } from "../wire/http-signature.ts";
-import type { MeteredShare, PayableShares } from "../wire/settlement-records.ts";
+import type { MeteredShare, PayableShares, Settlement } from "../wire/settlement-records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
 import type { ClientTools } from "./client-tools.ts";
 import type { DealerApi } from "./dealer-api.ts";
@@ -64,7 +64,9 @@ export async function supplierMetered(
   periodStart: number,
 ): Promise<SupplierMetered> {
   const { market, apis, tools, signer, supplier, dealer, signal } = context;
-  const settled = await commonSettlement(context, periodStart, { signal });
+  // A correction is told only if it does not betray who was corrected: until then the first sums stand.
+  const tells = (one: Settlement) => one.revealedSuppliers[supplier] === true;
+  const settled = await commonSettlement(context, periodStart, { signal }, tells);
   if (settled === null) return { state: "pending", checks: [] };
   const { settlement, signatures, checks } = settled;
   const { revision, attempt, active } = settlement;
