@@ -47,7 +47,7 @@ const taken = (next: (into: ReturnType<Field["alloc"]>) => void, length: number)
 const masksOf = (request: AttemptRequest, session: string, keepsTrades: boolean) =>
   attemptMasks(tools, keys, request, names, { width: WIDTH, keepsTrades }, session);
 
-const clearing = { ...common, kind: "order", attempt: 3, suppliers: [1] } as const;
+const clearing: AttemptRequest = { ...common, kind: "order", attempt: 3, suppliers: [1] };
 const ofClearing = { kind: "order", periodStart: START, attempt: 3, session: cleared } as const;
 const rowsOf = (kind: "order" | "reading"): string =>
   meters
@@ -67,7 +67,13 @@ it.each([true, false])("of a clearing, with a settlement to come: %s", (keepsTra
 
 it("of a settlement: readings and trades, then sums of suppliers and as many amounts as there are", () => {
   const trades = { attempt: 3, session: cleared, orders: 2 };
-  const request = { ...common, kind: "reading", attempt: 1, suppliers: [0, 1], trades } as const;
+  const request: AttemptRequest = {
+    ...common,
+    kind: "reading",
+    attempt: 1,
+    suppliers: [0, 1],
+    trades,
+  };
   const { rows, results } = masksOf(request, settled, true);
   const kept = expanded(keys.result({ ...ofClearing, party: KEPT.trades }), 4);
   expect(taken(rows, 2 * WIDTH + 4)).toBe(rowsOf("reading") + kept);
