@@ -97,10 +97,11 @@ function componentSums(
     const settlement = { kind: "reading", periodStart: start, attempt, session } as const;
     const prg = primitives.prg(keys.result({ ...settlement, party: KEPT.amounts }));
     const places = field.memory.allocIndices(count);
+    const elements = field.memory.indices(places);
     // Who is not covered gets the 0 behind the last element.
-    field.memory.indices(places).fill(covered.length);
+    elements.fill(covered.length);
     covered.forEach((place, i) => {
-      field.memory.indices(places)[place] = i;
+      elements[place] = i;
     });
     const [own, placed] = [field.alloc(covered.length + 1), field.alloc(count)];
     for (let c = 0; c < COMPONENTS_PER_METER; c++) {

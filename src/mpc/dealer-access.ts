@@ -17,7 +17,6 @@ import {
   SESSION_SEED_BYTES,
 } from "../wire/dealer-messages.ts";
 import { toHex } from "../wire/hex.ts";
-import { encodeMonthNames, type MonthNames } from "../wire/month-names.ts";
 
 /** Sends requests over a link, and receives their answers. */
 export class DealerLink {
@@ -85,10 +84,9 @@ export async function joinAttempt(
   return { session, access: accessOver(dealer, seed, { rows: "rows", results: "results" }) };
 }
 
-/** A month that is closed, and its names. */
-export interface ClosingNames
-  extends Omit<ClosingRequest, "type" | "digest" | "meters" | "settlements"> {
-  readonly month: MonthNames;
+/** A month that is closed, and its names (wire/month-names.ts). */
+export interface ClosingNames extends Omit<ClosingRequest, "type" | "digest"> {
+  readonly names: Uint8Array;
 }
 
 /**
@@ -98,16 +96,13 @@ export interface ClosingNames
 export async function joinClosing(
   link: Link,
   { sha256 }: Pick<Primitives, "sha256">,
-  { month, ...closing }: ClosingNames,
+  { names, ...closing }: ClosingNames,
   suppliers: number,
   isFirst: boolean,
 ): Promise<{ readonly session: string; readonly moves: Uint8Array }> {
   const dealer = new DealerLink(link);
-  const names = encodeMonthNames(month);
-  const [meters, settlements] = [month.meters.length, month.settlements.length];
-  const digest = toHex(sha256(names));
-  const request = { type: "closing", ...closing, meters, settlements, digest } as const;
-  const bytes = ELEMENT_BYTES * (meters * MOVES_PER_METER + suppliers);
+  const request = { type: "closing", ...closing, digest: toHex(sha256(names)) } as const;
+  const bytes = ELEMENT_BYTES * (closing.meters * MOVES_PER_METER + suppliers);
   const [session, moves] = await begin(dealer, link, request, bytes, names, isFirst);
   return { session, moves };
 }

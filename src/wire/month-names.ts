@@ -68,13 +68,21 @@ export function decodeMonthNames(
     settlements: Array.from({ length: settlements }, (_, i) => {
       const at = meters * METER_BYTES + i * settlementBytes(meters);
       const bits = bytes.subarray(at + BITS_AT, at + settlementBytes(meters));
-      const places = Uint32Array.from({ length: meters }, (__, place) => place);
       return {
         start: view.getUint32(at, true),
         attempt: view.getUint32(at + 4, true),
         session: toHex(bytes.subarray(at + SESSION_AT, at + BITS_AT)),
-        covered: places.filter((place) => ((bits[place >> 3]! >> (place & 7)) & 1) === 1),
+        covered: placesIn(bits, meters),
       };
     }),
   };
+}
+
+function placesIn(bits: Uint8Array, meters: number): Uint32Array {
+  const places = new Uint32Array(meters);
+  let found = 0;
+  for (let place = 0; place < meters; place++) {
+    if (((bits[place >> 3]! >> (place & 7)) & 1) === 1) places[found++] = place;
+  }
+  return places.subarray(0, found);
 }

@@ -1,11 +1,15 @@
 // The closing of a month in a market with a dealer: sums of masked amounts are moved onto masks that those can be told
 // who may learn the sums (dealer/month-moves.ts). Evaluators see masked values only, before and after.
+import { AbortError } from "../../mpc/abort.ts";
 import { joinClosing } from "../../mpc/dealer-access.ts";
 import { assert } from "../../platform/assert.ts";
 import type { BillRow, DecidedSettlement } from "../../storage/settlement-store.ts";
 import { type ClosingRequest, MOVES_PER_METER } from "../../wire/dealer-messages.ts";
+import { toHex } from "../../wire/hex.ts";
+import { encodeMonthNames } from "../../wire/month-names.ts";
 import type { PeriodContext } from "./context.ts";
 import type { Attempt } from "./deciding.ts";
+import { namedSchema } from "./round-messages.ts";
 
 /** A settlement that a month sums up, and whom it covers. */
 export interface SummedSettlement extends Pick<DecidedSettlement, "start" | "signed"> {
@@ -27,10 +31,10 @@ export interface MovedMonth {
   readonly positions: Uint8Array;
 }
 
-/** Throws ChannelError when the dealer or an evaluator fails. All members of the attempt name the same month. */
+/** Throws ChannelError when the dealer or an evaluator fails, AbortError when members name different months. */
 export async function moveMonth(
   { market, tools }: PeriodContext,
-  { ballot, mesh }: Attempt,
+  { ballot, mesh, exchanges }: Attempt,
   periodStart: number,
   { settlements, bills, positions, revealedPositions, before }: MonthToMove,
 ): Promise<MovedMonth> {
@@ -43,6 +47,14 @@ export async function moveMonth(
     const covered = Uint32Array.from(meters, (meter) => places.get(meter)!).sort();
     return { start, attempt, session: dealing, covered };
   });
+  const meters = bills.map(({ meter, supplier }) => ({ meter, supplier }));
+  const names = encodeMonthNames({ meters, settlements: named });
+  // The dealer does not wait long for evaluators that still add up.
+  const digest = toHex(tools.primitives.sha256(names));
+  for (const [member, theirs] of await exchanges.all(namedSchema, { named: digest })) {
+    if (theirs.named === digest) continue;
+    throw new AbortError(`evaluator-${member} has other meters or settlements of the month`);
+  }
   const link = await tools.reachDealer(dealer.links);
   // Another evaluator that has gone will not join: nobody waits for it at the dealer.
   for (const other of mesh.links.values()) void other.whenEnded().then(() => link.close());
@@ -52,10 +64,9 @@ export async function moveMonth(
       attempt: ballot,
       suppliers: revealedPositions.flatMap((may, supplier) => (may ? [supplier] : [])),
       ...(before === null ? {} : { before }),
-      month: {
-        meters: bills.map(({ meter, supplier }) => ({ meter, supplier })),
-        settlements: named,
-      },
+      meters: meters.length,
+      settlements: named.length,
+      names,
     };
     const isFirst = mesh.party === 0;
     const { session, moves } = await joinClosing(
