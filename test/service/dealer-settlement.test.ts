@@ -39,7 +39,10 @@ const PERIOD_S = 900;
 const [PERIOD_MS, SETUP_MS] = [3_000, 12_000];
 const MONTH = "2025-06";
 const END = Date.parse("2025-07-01T00:00:00Z") / 1000;
-const STARTS = [END - 2 * PERIOD_S, END - PERIOD_S] as const;
+/** One with all kinds of readings, one with prompt ones, one without, and one for which nobody orders. */
+const STARTS = [4, 3, 2, 1].map((before) => END - before * PERIOD_S);
+const [ORDERED, FIRST] = [STARTS.slice(0, 3), STARTS[0]!];
+const UNORDERED = 3;
 const SUPPLIERS = ["Aurora", "Borealis"];
 const WAIT_MS = 60_000;
 
@@ -62,7 +65,7 @@ async function running() {
     setting: completeSetting({ engine: "dealer" }),
     schedule: {
       period_s: PERIOD_S,
-      first_period: new Date(STARTS[0] * 1000).toISOString(),
+      first_period: new Date(FIRST * 1000).toISOString(),
       gate_closure_periods: 4,
       clearing_periods: 3,
     },
@@ -77,7 +80,7 @@ async function running() {
     },
     rehearsal: {
       real: new Date(Date.now() + SETUP_MS).toISOString(),
-      market: new Date((STARTS[0] - 6 * PERIOD_S) * 1000).toISOString(),
+      market: new Date((FIRST - 6 * PERIOD_S) * 1000).toISOString(),
       speed: (PERIOD_S * 1000) / PERIOD_MS,
     },
     meters: ORDERS.map((_, i) => ({ supplier: i % 2 })),
@@ -128,12 +131,12 @@ interface Lived {
   metered: Metered | null;
 }
 
-/** Everybody orders for both periods, and learns what it trades. */
+/** Everybody orders for all periods but the last, and learns what it trades. */
 async function traded({ meters, until }: Running): Promise<Lived[][]> {
   const orders = await Promise.all(
     meters.map((meter, i) =>
       Promise.all(
-        STARTS.map(async (start) => {
+        ORDERED.map(async (start) => {
           const prepared = await meter.prepareOrder(start, ORDERS[i]!, 1);
           const answers = await meter.submit(prepared);
           expect(answers.map(({ problem }) => problem)).toEqual([null, null]);
@@ -142,11 +145,11 @@ async function traded({ meters, until }: Running): Promise<Lived[][]> {
       ),
     ),
   );
-  await until(STARTS[1] - PERIOD_S);
-  return Promise.all(
+  await until(FIRST);
+  const all = await Promise.all(
     meters.map((meter, i) =>
       Promise.all(
-        STARTS.map(async (start, t): Promise<Lived> => {
+        ORDERED.map(async (start, t): Promise<Lived> => {
           const outcome = await within(WAIT_MS, "an outcome", async () => {
             const found = await meter.outcome(start, orders[i]![t]!).catch(() => null);
             return found?.state === "cleared" || found?.state === "void" ? found : null;
@@ -158,6 +161,7 @@ async function traded({ meters, until }: Running): Promise<Lived[][]> {
       ),
     ),
   );
+  return all.map((own) => [...own, { netUnits: 0, priceTick: null, metered: null }]);
 }
 
 /** Sends a reading; it counts unless `error` units are added to what was traded. */
@@ -199,20 +203,28 @@ async function expectMetered({ market, suppliers, access }: Running, lived: Live
       // Until all evaluators have it.
       return found?.state === "settled" && found.checks.every(({ ok }) => ok) ? found : null;
     });
-    const own = lived.map((one, i) => [one[t]!, i] as const).filter(([, i]) => i % 2 === k);
+    const own = lived
+      .map((one, i) => [one[t]!, i] as const)
+      .filter(([one, i]) => i % 2 === k && isCovered(one, t));
     const { estimateWh } = market.settlement!;
     const units = own.map(([one, i]) => meteredUnits(periodOf(one, i), estimateWh));
+    // Estimates alone are no sums to be told.
+    const isTold = own.some(([{ metered }]) => metered !== null);
+    const position = own.reduce((sum, [{ netUnits }]) => sum + netUnits, 0);
     expect(told).toMatchObject({
-      imported: units.reduce((sum, one) => sum + one.imported, 0),
-      exported: units.reduce((sum, one) => sum + one.exported, 0),
-      position: own.reduce((sum, [{ netUnits }]) => sum + netUnits, 0),
+      imported: isTold ? units.reduce((sum, one) => sum + one.imported, 0) : null,
+      exported: isTold ? units.reduce((sum, one) => sum + one.exported, 0) : null,
+      position,
     });
-    positions += told.position!;
+    positions += position;
   }
   expect(positions).toBe(0);
   const { settlements } = await access.apis[0]!.settlement(start);
   return settlements.at(-1)!;
 }
+
+/** Whether a meter is part of a period's settlement: with an order that counted, or a reading. */
+const isCovered = ({ metered }: Lived, t: number): boolean => t !== UNORDERED || metered !== null;
 
 /** Bills, totals and positions of the month are what the plain rules say. */
 async function expectBills({ market, ids, meters, suppliers }: Running, lived: Lived[][]) {
@@ -220,7 +232,9 @@ async function expectBills({ market, ids, meters, suppliers }: Running, lived: L
   const positions = [0n, 0n];
   for (const [i, meter] of meters.entries()) {
     let due: Amounts = NOTHING_DUE;
-    lived[i]!.forEach((one, t) => {
+    const covered = lived[i]!.filter(isCovered);
+    covered.forEach((one) => {
+      const t = lived[i]!.indexOf(one);
       const prices = periodPrices(market, STARTS[t]!, one.priceTick);
       const amounts = amountsOf(periodOf(one, i), prices, market.settlement!.estimateWh);
       due = sumOfAmounts(due, amounts);
@@ -229,8 +243,8 @@ async function expectBills({ market, ids, meters, suppliers }: Running, lived: L
       const found = await meter.bill(MONTH).catch(() => null);
       return found?.state === "closed" && found.checks.every(({ ok }) => ok) ? found : null;
     });
-    const estimated = lived[i]!.filter(({ metered }) => metered === null).length;
-    expect(stated.bill).toEqual({ components: due, periods: STARTS.length, estimated });
+    const estimated = covered.filter(({ metered }) => metered === null).length;
+    expect(stated.bill).toEqual({ components: due, periods: covered.length, estimated });
     totals.push(totalOf(due));
     positions[i % 2]! += due.traded;
   }
@@ -282,7 +296,7 @@ async function expectProofs(
   for (const signed of forged)
     await refused(dealer.resultMask(meter, { of: "bill", signed }), "not-decided");
   const nonce = nodePrimitives.randomBytes(16);
-  await refused(dealer.rowMask(meter, "reading", STARTS[0], nonce), "month-closed");
+  await refused(dealer.rowMask(meter, "reading", FIRST, nonce), "month-closed");
   await refused(dealer.rowMask(supplier, "reading", END, nonce), "wrong-role");
 }
 
@@ -292,11 +306,11 @@ it("settles what was traded and metered, whoever is killed meanwhile", {
   const at = await running();
   const { market, dealer, service, access, signers, meters, until } = at;
   const lived = await traded(at);
-  expect(lived[0]!.map(({ priceTick }) => priceTick)).not.toContain(null);
+  expect(lived[0]!.slice(0, UNORDERED).map(({ priceTick }) => priceTick)).not.toContain(null);
   const early = access.dealer!.rowMask(signers[0]!, "reading", END, nodePrimitives.randomBytes(16));
   await expect(early).rejects.toMatchObject({ code: "not-delivered" });
 
-  await until(STARTS[0] + PERIOD_S);
+  await until(FIRST + PERIOD_S);
   const metered = (i: number, t: number): Metered => {
     const wh = 100 * i + 10 * t;
     return i % 2 === 0
@@ -320,9 +334,14 @@ it("settles what was traded and metered, whoever is killed meanwhile", {
   await service.kill(0);
   await service.restart(0);
   await expectMetered(at, lived, 1);
+  const unread = await expectMetered(at, lived, 2);
+  expect(unread.settlement).toMatchObject({ estimated: ORDERS.length, readings: { count: 0 } });
+  await until(END);
+  for (const i of [WRONG, CORRECTED]) await read(at, lived, i, UNORDERED, metered(i, UNORDERED));
   await Promise.all([service.kill(1), dealer.end("SIGKILL")]);
   await Promise.all([service.restart(1), dealer.start()]);
   await until(monthClosureOf(market, MONTH));
+  await expectMetered(at, lived, UNORDERED);
   await expectBills(at, lived);
   const again = await expectMetered(at, lived, 0);
   expect(again.settlement).toMatchObject({ revision: 1, estimated: 2, readings: { count: 5 } });
