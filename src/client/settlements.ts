@@ -33,8 +33,8 @@ export interface CommonClosing extends SignedClosing {
 }
 
 /**
- * The last settlement of a period that `isMeant`, or the last one if none is: revision 1 where a majority has signed it,
- * else revision 0; null when there is none yet. Errors as `commonStatement`.
+ * The last settlement of a period that `isMeant`, or the last one if none is: revision 1 where a majority has signed
+ * it, else revision 0; null when there is none yet. Errors as `commonStatement`.
  */
 export async function commonSettlement(
   { market, apis, trust }: StatementContext,

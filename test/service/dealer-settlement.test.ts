@@ -1,6 +1,6 @@
-// A market with a dealer from orders to bills, of real processes: readings late, missing, corrected and one that does not
-// fit, the dealer killed before a settlement and evaluators before the closing; everything is what the plain rules say,
-// and the dealer tells nobody what is not its own.
+// A market with a dealer from orders to bills, of real processes: readings late, missing, corrected and one that does
+// not fit, the dealer killed before a settlement, it and evaluators before the closing; everything is what the plain
+// rules say, and the dealer tells nobody what is not its own.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
