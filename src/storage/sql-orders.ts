@@ -199,16 +199,27 @@ export async function lastOrder(
 }
 
 /** See EvaluatorStore. */
-export async function orderEntries(
+export async function orderCount(
   db: Kysely<Tables>,
   table: RowTable,
   periodStart: number,
-): Promise<readonly OrderEntry[]> {
+): Promise<number> {
   const { count } = await db
     .selectFrom(typed(table))
     .select(({ fn }) => fn.countAll<number>().as("count"))
     .where("period", "=", periodStart)
     .executeTakeFirstOrThrow();
+  // A server says it as text.
+  return Number(count);
+}
+
+/** See EvaluatorStore. */
+export async function orderEntries(
+  db: Kysely<Tables>,
+  table: RowTable,
+  periodStart: number,
+): Promise<readonly OrderEntry[]> {
+  const count = await orderCount(db, table, periodStart);
   const all: OrderEntry[] = [];
   for (const [first, last] of rangesOfMeters(Math.ceil(count / ENTRIES_AT_ONCE))) {
     // Bounded on both sides: a limit alone lets a database that has no statistics yet sort all the rest for each piece.

@@ -24,6 +24,10 @@ export class SqlStore extends SqlSettlements implements EvaluatorStore {
     return orders.lastOrder(this.db, "meter_order", periodStart, meter);
   }
 
+  orderCount(periodStart: number): Promise<number> {
+    return orders.orderCount(this.db, "meter_order", periodStart);
+  }
+
   orderEntries(periodStart: number): Promise<readonly OrderEntry[]> {
     return orders.orderEntries(this.db, "meter_order", periodStart);
   }

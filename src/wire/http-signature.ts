@@ -154,7 +154,9 @@ function bytesIn(text: string | undefined, before: string): Uint8Array<ArrayBuff
   try {
     const binary = atob(digits);
     if (btoa(binary) !== digits) return null;
-    return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+    return bytes;
   } catch {
     return null;
   }
