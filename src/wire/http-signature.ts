@@ -155,8 +155,7 @@ function bytesIn(text: string | undefined, before: string): Uint8Array<ArrayBuff
     const binary = atob(digits);
     if (btoa(binary) !== digits) return null;
     const bytes = new Uint8Array(binary.length);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
-    return bytes;
+    return bytes.map((_, i) => binary.charCodeAt(i));
   } catch {
     return null;
   }

@@ -26,12 +26,12 @@ export async function attemptClearing(
 ): Promise<Proposal<Decision, ResultRow>> {
   const { store, tools, events, clock } = context;
   const { lease, start, ballot, mesh, exchanges, positions } = attempt;
-  const sinceMs = clock.nowMs();
   const entries = await agreeOnOrders(exchanges, positions, list.entries, list.bytes);
   const agreed = agreedOf(tools.primitives, entries);
   await store.saveAgreed(lease, start, agreed, entries);
   await confirmAgreed(exchanges, "order", agreed);
   await store.beginClearing(lease, start);
+  const sinceMs = clock.nowMs();
   // Much of the work may have been done while orders arrived.
   const session = await open.sessionFor(mesh, start, { ballot, entries });
   const { active } = session;
