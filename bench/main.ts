@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { PRICE_RULES } from "../src/market/parameters.ts";
 import { ALGORITHMS, ENGINES, SECURITY_LEVELS } from "../src/wire/setting.ts";
 import { benchClear, type ClearBenchOptions } from "./clear.ts";
+import { benchClosure, type ClosureBenchOptions } from "./closure.ts";
 import { benchIngest, type IngestBenchOptions } from "./ingest.ts";
 import { benchMonth, type MonthBenchOptions } from "./month.ts";
 import { benchSettle, type SettleBenchOptions } from "./settle.ts";
@@ -88,6 +89,13 @@ bench
   .action((options: Omit<IngestBenchOptions, "rate"> & { rate?: number }) =>
     benchIngest({ ...options, rate: options.rate ?? null }),
   );
+bench
+  .command("closure")
+  .description("from gate closure to a period's result, with orders prepared before and after it")
+  .option("--orders <counts>", "sizes, separated by commas", counts, [2_500, 20_000])
+  .option("--runs <number>", "counted runs of each", runs, 3)
+  .addOption(new Option("--security <level>").choices([...SECURITY_LEVELS]).default("semi-honest"))
+  .action((options: ClosureBenchOptions) => benchClosure(options));
 bench
   .command("month")
   .description("a month of measured homes on a running market, checked against the plain rules")

@@ -1,12 +1,12 @@
-// One attempt at a clearing at one evaluator that computes: from its shares of all orders to its shares of all results.
-import type { Link } from "../channel/channel.ts";
+// One session of a clearing at one evaluator that computes: from its shares of orders, taken as they arrive or all at
+// once, to its shares of all results.
 import { clearPeriod } from "../market/clearing.ts";
 import type { RejectionReason } from "../market/intake.ts";
-import { prepareClearing } from "../market/preparation.ts";
+import { Preparation, type PreparedClearing } from "../market/preparation.ts";
 import { tradesOf } from "../market/settlement.ts";
 import type { Engine } from "../mpc/engine.ts";
-import type { Peers } from "../mpc/network.ts";
 import { permutationFrom } from "../mpc/permutation.ts";
+import { assert } from "../platform/assert.ts";
 import type { Clock } from "../platform/clock.ts";
 import { nextTurn } from "../platform/turn.ts";
 import type { ClearCommand } from "../wire/session-messages.ts";
@@ -15,6 +15,7 @@ import {
   type DealingChoice,
   type EngineTools,
   type SessionParties,
+  type StartedEngine,
   startEngine,
 } from "./engine-sessions.ts";
 import type { OrderIntake } from "./order-intake.ts";
@@ -27,22 +28,37 @@ export interface SessionTools extends EngineTools {
   readonly onPhase: (phase: "offline" | "online") => void;
 }
 
-/** What is cleared, and with which dealer. */
-export type SessionCommand = Omit<ClearCommand, "dealing"> & { readonly dealing: DealingChoice };
+/** What is cleared, and with which dealer; `revealedSuppliers` are all that may be asked about in the end. */
+export type SessionCommand = Omit<ClearCommand, "dealing" | "count"> & {
+  readonly dealing: DealingChoice;
+};
 
-export interface SessionResult {
+/** Which of the orders that were taken are cleared, and who learns of them. */
+export interface ClearingChoice {
+  readonly revealedSuppliers: readonly boolean[];
+  /** Their places among those taken, in the order of the results; null for all of them as they were taken. */
+  readonly positions: Uint32Array | null;
+  /** Since when others wait for the result, by the monotonic clock: what is offline time. */
+  readonly sinceMs: number;
+}
+
+interface ClearedOrders {
   readonly traded: boolean;
   readonly priceTick: number | null;
   /** What the priority order was made from; null if that order is hidden. */
   readonly coin: Uint8Array | null;
-  readonly rejected: readonly (RejectionReason | null)[];
   /** This evaluator's output shares: of every order's energy above the line, and of the suppliers' sums. */
   readonly orderShares: Uint8Array;
   readonly supplierShares: Uint8Array;
-  /** The session's name at a market's dealer; null without one. */
-  readonly dealing: string | null;
   /** Of what each order bought less what it sold, and of what it bought; null where they are not kept. */
   readonly tradeShares: Uint8Array | null;
+}
+
+export interface SessionResult extends ClearedOrders {
+  /** Per order that is cleared: null, or why it was rejected. */
+  readonly rejected: readonly (RejectionReason | null)[];
+  /** The session's name at a market's dealer; null without one. */
+  readonly dealing: string | null;
   readonly offlineMs: number;
   readonly onlineMs: number;
   readonly bytesSent: number;
@@ -55,10 +71,158 @@ export interface SessionResult {
 const TURNS_TO_SETTLE = 8;
 
 /**
- * Runs one attempt with the other evaluators that compute. `orders` holds this evaluator's shares of the orders;
- * they are
- * freed as soon as they are checked if this is the `last` attempt that there can be. Throws ChannelError when another
- * evaluator fails, AbortError when one is found to lie; the links are closed then.
+ * A session with the other evaluators that compute: all of them take the same orders in the same steps. Whatever throws
+ * ChannelError (another evaluator fails) or AbortError (one is found to lie) has closed the links and ended the
+ * session. All of the field memory is the session's.
+ */
+export class ClearingSession {
+  private readonly tools: SessionTools;
+  private readonly parties: SessionParties;
+  private readonly command: SessionCommand;
+  private readonly started: StartedEngine;
+  private readonly preparation: Preparation;
+  private readonly sentBefore: number;
+  private readonly rejected: (RejectionReason | null)[] = [];
+  private state: "open" | "over" = "open";
+
+  private constructor(
+    tools: SessionTools,
+    parties: SessionParties,
+    command: SessionCommand,
+    started: StartedEngine,
+    preparation: Preparation,
+    sentBefore: number,
+  ) {
+    this.tools = tools;
+    this.parties = parties;
+    this.command = command;
+    this.started = started;
+    this.preparation = preparation;
+    this.sentBefore = sentBefore;
+  }
+
+  /** Begins with fresh keys, and does what needs no order. */
+  static async start(
+    tools: SessionTools,
+    parties: SessionParties,
+    command: SessionCommand,
+  ): Promise<ClearingSession> {
+    const sentBefore = bytesSent(parties);
+    const { algorithm, priorityOrder } = command.setting;
+    const rules = { ...command, algorithm, priorityOrder };
+    let started: StartedEngine | null = null;
+    try {
+      started = await startEngine(tools, command, parties);
+      // A key is the price's bits and the side.
+      const preparation = await Preparation.start(started.engine, rules, command.priceBits + 1);
+      return new ClearingSession(tools, parties, command, started, preparation, sentBefore);
+    } catch (error) {
+      await giveUp(tools, parties, started);
+      throw error;
+    }
+  }
+
+  /**
+   * Checks orders and does all for them that needs no other order; `orders` is freed if this is the `last` session that
+   * takes them.
+   */
+  take(orders: OrderIntake, last: boolean): Promise<void> {
+    return this.orEnd(async () => {
+      const { engine } = this.started;
+      const points = activePoints(this.command.setting, this.parties);
+      const intake = await orders.take(engine, this.parties.peers, points, last);
+      await this.preparation.add(intake.book);
+      this.rejected.push(...intake.rejected);
+    });
+  }
+
+  /** Clears orders that were taken. Once only. */
+  clear({ revealedSuppliers, positions, sinceMs }: ClearingChoice): Promise<SessionResult> {
+    return this.orEnd(async () => {
+      const { tools, rejected } = this;
+      const { engine, session } = this.started;
+      const prepared = await this.preparation.finish(revealedSuppliers, positions);
+      const closed = tools.clock.nowMs();
+      const offlineRounds = engine.stats.rounds;
+      tools.onPhase("online");
+      const outcome = await clearPrepared(tools, this.command, engine, prepared);
+      return {
+        ...outcome,
+        rejected:
+          positions === null ? rejected : Array.from(positions, (place) => rejected[place]!),
+        dealing: session,
+        offlineMs: closed - sinceMs,
+        onlineMs: tools.clock.nowMs() - closed,
+        bytesSent: bytesSent(this.parties) - this.sentBefore,
+        elementsSent: engine.stats.elementsSent,
+        rounds: engine.stats.rounds,
+        onlineRounds: engine.stats.rounds - offlineRounds,
+      };
+    });
+  }
+
+  /** Frees everything. Nothing may be under way. */
+  end(): void {
+    if (this.state === "over") return;
+    this.state = "over";
+    this.started.dealer?.close();
+    this.tools.field.memory.reset();
+  }
+
+  private async orEnd<T>(work: () => Promise<T>): Promise<T> {
+    assert(this.state === "open", "a session that has ended takes nothing");
+    try {
+      return await work();
+    } catch (error) {
+      this.state = "over";
+      await giveUp(this.tools, this.parties, this.started);
+      throw error;
+    }
+  }
+}
+
+/** Whatever is still under way ends with the links, before its memory is given to somebody else. */
+async function giveUp(
+  { field }: SessionTools,
+  { peers }: SessionParties,
+  started: StartedEngine | null,
+): Promise<void> {
+  for (const link of [...peers.links, started?.dealer]) link?.close();
+  for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await nextTurn();
+  field.memory.reset();
+}
+
+async function clearPrepared(
+  { primitives, keepTrades }: SessionTools,
+  { setting }: SessionCommand,
+  engine: Engine,
+  prepared: PreparedClearing,
+): Promise<ClearedOrders> {
+  const { count } = prepared;
+  const coin = setting.priorityOrder === "public" ? await engine.coin() : null;
+  const arrangement = coin === null ? null : permutationFrom(primitives, coin, count);
+  const outcome = await clearPeriod(engine, prepared, arrangement);
+  const suppliers = outcome.suppliers.filter((sums) => sums !== null);
+  const trades =
+    keepTrades && count > 0 ? await tradesOf(engine, prepared, outcome.aboveUnits) : null;
+  const kept = trades === null ? [] : [trades.net, trades.bought];
+  // With malicious security this verifies what came after the last opening: part of the clearing.
+  const revealed = await engine.reveal([...kept, outcome.aboveUnits, ...suppliers]);
+  const tradeShares = revealed.splice(0, kept.length);
+  const [orderShares, ...supplierShares] = revealed;
+  return {
+    traded: outcome.traded,
+    priceTick: outcome.priceTick,
+    coin,
+    orderShares: orderShares!,
+    supplierShares: joined(supplierShares),
+    tradeShares: keepTrades ? joined(tradeShares) : null,
+  };
+}
+
+/**
+ * A session of one step: all orders are there. `orders` are freed as soon as they are checked if this is the `last`
+ * attempt that there can be. Throws as ClearingSession does.
  */
 export async function runClearing(
   tools: SessionTools,
@@ -67,83 +231,19 @@ export async function runClearing(
   orders: OrderIntake,
   last: boolean,
 ): Promise<SessionResult> {
-  const { peers } = parties;
-  let dealer: Link | null = null;
+  tools.onPhase("offline");
+  const sinceMs = tools.clock.nowMs();
+  const session = await ClearingSession.start(tools, parties, command);
   try {
-    tools.onPhase("offline");
-    const begin = tools.clock.nowMs();
-    const sentBefore = bytesSent(peers);
-    const started = await startEngine(tools, command, parties);
-    dealer = started.dealer;
-    const result = await computeResult(
-      tools,
-      started.engine,
-      parties,
-      command,
-      orders,
-      last,
-      begin,
-    );
-    return { ...result, dealing: started.session, bytesSent: bytesSent(peers) - sentBefore };
-  } catch (error) {
-    // Whatever is still under way ends with the links, before its memory is given to somebody else.
-    for (const link of [...peers.links, dealer]) link?.close();
-    for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await nextTurn();
-    throw error;
+    await session.take(orders, last);
+    const { revealedSuppliers } = command;
+    return await session.clear({ revealedSuppliers, positions: null, sinceMs });
   } finally {
-    dealer?.close();
-    tools.field.memory.reset();
+    session.end();
   }
 }
 
-async function computeResult(
-  tools: SessionTools,
-  engine: Engine,
-  parties: SessionParties,
-  command: SessionCommand,
-  orders: OrderIntake,
-  last: boolean,
-  begin: number,
-): Promise<Omit<SessionResult, "bytesSent" | "dealing">> {
-  const { clock, primitives } = tools;
-  const { setting, count } = command;
-  const { algorithm, priorityOrder } = setting;
-  const intake = await orders.take(engine, parties.peers, activePoints(setting, parties), last);
-  const rules = { ...command, algorithm, priorityOrder };
-  const prepared = await prepareClearing(engine, rules, intake.book);
-  const closed = clock.nowMs();
-  const offlineRounds = engine.stats.rounds;
-
-  tools.onPhase("online");
-  const coin = priorityOrder === "public" ? await engine.coin() : null;
-  const arrangement = coin === null ? null : permutationFrom(primitives, coin, count);
-  const outcome = await clearPeriod(engine, prepared, arrangement);
-  const suppliers = outcome.suppliers.filter((sums) => sums !== null);
-  const trades =
-    tools.keepTrades && count > 0 ? await tradesOf(engine, prepared, outcome.aboveUnits) : null;
-  const kept = trades === null ? [] : [trades.net, trades.bought];
-  // With malicious security this verifies what came after the last opening: part of the clearing.
-  const revealed = await engine.reveal([...kept, outcome.aboveUnits, ...suppliers]);
-  const cleared = clock.nowMs();
-  const tradeShares = revealed.splice(0, kept.length);
-  const [orderShares, ...supplierShares] = revealed;
-  return {
-    traded: outcome.traded,
-    priceTick: outcome.priceTick,
-    coin,
-    rejected: intake.rejected,
-    orderShares: orderShares!,
-    supplierShares: joined(supplierShares),
-    tradeShares: tools.keepTrades ? joined(tradeShares) : null,
-    offlineMs: closed - begin,
-    onlineMs: cleared - closed,
-    elementsSent: engine.stats.elementsSent,
-    rounds: engine.stats.rounds,
-    onlineRounds: engine.stats.rounds - offlineRounds,
-  };
-}
-
-const bytesSent = (peers: Peers) =>
+const bytesSent = ({ peers }: SessionParties) =>
   peers.links.reduce((sum, link) => sum + (link?.stats.bytesSent ?? 0), 0);
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

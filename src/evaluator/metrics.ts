@@ -69,6 +69,11 @@ export class EvaluatorMetrics {
     registers: [this.registry],
   });
   readonly clearingOrders = this.#gauge("hushwatt_clearing_orders", "Orders of the last clearing");
+  readonly preparedOrders = this.#counter(
+    "hushwatt_prepared_orders_total",
+    "Orders checked and prepared for clearing while their gate was open",
+    [],
+  );
   readonly failures = this.#counter(
     "hushwatt_clearing_failures_total",
     "Attempts that failed; abort when somebody was found to lie",
@@ -150,6 +155,13 @@ export class EvaluatorMetrics {
         this.status = { ...this.status, linked: [] };
         this.linked.set(this.status.leading ? 1 : 0);
         log.info({ reason }, "links ended");
+      },
+      prepared: (period, orders, durationMs) => {
+        this.preparedOrders.inc(orders);
+        log.debug({ period, orders, durationMs }, "orders prepared");
+      },
+      preparingFailed: (period, message, lie) => {
+        log.warn({ period, abort: lie }, `preparing orders failed: ${message}`);
       },
       clearing: (period, ballot, orders, active) => {
         this.clearingOrders.set(orders);

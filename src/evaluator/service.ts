@@ -12,6 +12,7 @@ import { Field } from "../field/field.ts";
 import { type MarketDocument, parseMarketDocument } from "../market/market-document.ts";
 import { systemClock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
+import { LIMITS } from "../platform/limits.ts";
 import { marketClock } from "../platform/market-clock.ts";
 import { KEPT_REVOCATIONS_FILE, keptRevocations } from "../service/kept-revocations.ts";
 import { jsonLog } from "../service/log.ts";
@@ -180,6 +181,7 @@ function periodContext(
           silenceMs: DEALER_SILENCE_MS,
         }),
     },
+    leastPrepared: LIMITS.leastPrepared,
     rejoinMs: config.rejoin_ms,
     events: { ...metrics.periods, ...metrics.settlements },
   };

@@ -115,7 +115,7 @@ export async function prepareDescents(
   return descents.map(({ digits }, index) => ({ digits, digitIs: digitIs[index]! }));
 }
 
-/** The vectors of some keys' material that have one element per key: they may be put together with others' of the masks. */
+/** The vectors with one element per key: those of several keys of the same masks may be put together. */
 export const materialColumns = ({ digitIs }: DescentMaterial): readonly Secret[] =>
   digitIs.flatMap((of) => of.slice(1) as readonly Secret[]);
 

@@ -48,6 +48,14 @@ export const LIMITS = {
   spareSendBuffers: 32,
   /** Orders of one period: a draw of the priority order times this is still exact in a double. */
   orders: 2 ** 21,
+  /**
+   * Orders that wait at least before evaluators prepare them for clearing while the gate is open: fewer take
+   * moments when it is closed. At most so many are prepared at once.
+   */
+  leastPrepared: 256,
+  mostPrepared: 2 ** 14,
+  /** How often evaluators look whether orders wait to be prepared. */
+  preparingMs: 1_000,
   /** Orders that a meter may send for one period, one replacing the other. */
   orderVersions: 16,
   /** Largest message among evaluators about a period: the list of rejected orders is the longest. */

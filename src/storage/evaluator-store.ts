@@ -48,6 +48,8 @@ export interface EvaluatorStore extends SettlementStore {
   addOrders(orders: readonly NewOrder[], mostVersions: number): Promise<readonly AddOrderResult[]>;
   /** The order with the highest sequence number; null if there is none. */
   lastOrder(periodStart: number, meter: string): Promise<OrderEntry | null>;
+  /** How many orders of a period there are, those that others have replaced included. */
+  orderCount(periodStart: number): Promise<number>;
   /** All orders of a period, by meter and then descending sequence number. */
   orderEntries(periodStart: number): Promise<readonly OrderEntry[]>;
   /** Hands over the bodies of these orders, one after the other in the order of `entries`. */

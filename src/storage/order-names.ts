@@ -1,7 +1,15 @@
 // Many names of orders, or readings, in one SQL statement, whose text is the same however many there are.
 import { type RawBuilder, sql } from "kysely";
+import { fromHex } from "../wire/hex.ts";
 import type { OrderEntry } from "./evaluator-store.ts";
 import type { Kind, RowTable } from "./tables.ts";
+
+/** A builder's statement about orders holds for the other table, too. */
+export const typed = (table: RowTable) => table as "meter_order";
+
+/** Ids as the database has them, and as everybody else writes them. */
+export const bytes = (text: string) => Buffer.from(fromHex(text));
+export const hex = (data: Uint8Array) => Buffer.from(data).toString("hex");
 
 /**
  * Joins a table of names, called `asked`, with the rows of `table` that meet `condition`: by one look into the

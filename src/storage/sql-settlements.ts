@@ -16,7 +16,7 @@ import type {
 import * as bills from "./sql-bills.ts";
 import { readShares } from "./sql-kept-shares.ts";
 import * as matters from "./sql-matters.ts";
-import * as orders from "./sql-orders.ts";
+import * as lists from "./sql-order-lists.ts";
 import * as readings from "./sql-readings.ts";
 import * as results from "./sql-results.ts";
 import type { Kind, Tables } from "./tables.ts";
@@ -38,11 +38,11 @@ export class SqlSettlements implements SettlementStore {
   }
 
   lastReading(periodStart: number, meter: string): Promise<OrderEntry | null> {
-    return orders.lastOrder(this.db, "meter_reading", periodStart, meter);
+    return lists.lastOrder(this.db, "meter_reading", periodStart, meter);
   }
 
   readingEntries(periodStart: number): Promise<readonly OrderEntry[]> {
-    return orders.orderEntries(this.db, "meter_reading", periodStart);
+    return lists.orderEntries(this.db, "meter_reading", periodStart);
   }
 
   readingBodies(
@@ -50,7 +50,7 @@ export class SqlSettlements implements SettlementStore {
     entries: readonly Pick<OrderEntry, "meter" | "sequence">[],
     onBody: (index: number, body: Uint8Array) => void,
   ): Promise<void> {
-    return orders.orderBodies(this.db, this.kind, "meter_reading", periodStart, entries, onBody);
+    return lists.orderBodies(this.db, this.kind, "meter_reading", periodStart, entries, onBody);
   }
 
   closeReadings(lease: Lease, month: number): Promise<void> {

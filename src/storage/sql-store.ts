@@ -10,6 +10,7 @@ import type {
   ResultRow,
 } from "./evaluator-store.ts";
 import { releaseLease, takeLease } from "./sql-leases.ts";
+import * as lists from "./sql-order-lists.ts";
 import * as orders from "./sql-orders.ts";
 import * as periods from "./sql-periods.ts";
 import * as results from "./sql-results.ts";
@@ -21,11 +22,15 @@ export class SqlStore extends SqlSettlements implements EvaluatorStore {
   }
 
   lastOrder(periodStart: number, meter: string): Promise<OrderEntry | null> {
-    return orders.lastOrder(this.db, "meter_order", periodStart, meter);
+    return lists.lastOrder(this.db, "meter_order", periodStart, meter);
+  }
+
+  orderCount(periodStart: number): Promise<number> {
+    return lists.orderCount(this.db, "meter_order", periodStart);
   }
 
   orderEntries(periodStart: number): Promise<readonly OrderEntry[]> {
-    return orders.orderEntries(this.db, "meter_order", periodStart);
+    return lists.orderEntries(this.db, "meter_order", periodStart);
   }
 
   orderBodies(
@@ -33,7 +38,7 @@ export class SqlStore extends SqlSettlements implements EvaluatorStore {
     entries: readonly Pick<OrderEntry, "meter" | "sequence">[],
     onBody: (index: number, body: Uint8Array) => void,
   ): Promise<void> {
-    return orders.orderBodies(this.db, this.kind, "meter_order", periodStart, entries, onBody);
+    return lists.orderBodies(this.db, this.kind, "meter_order", periodStart, entries, onBody);
   }
 
   period(start: number): Promise<PeriodRow | null> {

@@ -154,7 +154,8 @@ function bytesIn(text: string | undefined, before: string): Uint8Array<ArrayBuff
   try {
     const binary = atob(digits);
     if (btoa(binary) !== digits) return null;
-    return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    const bytes = new Uint8Array(binary.length);
+    return bytes.map((_, i) => binary.charCodeAt(i));
   } catch {
     return null;
   }

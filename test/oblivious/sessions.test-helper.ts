@@ -61,7 +61,7 @@ export async function recordSession(
         const reachDealer = () => Promise.reject(new Error("there is no dealer"));
         const tools = { field, primitives, clock: systemClock, onPhase: () => {}, reachDealer };
         const parties = { peers: mesh, active: [0, 1, 2] };
-        return runClearing(tools, parties, { ...command, count }, intake, true);
+        return runClearing(tools, parties, command, intake, true);
       }),
     );
     const [first] = results;

@@ -2,15 +2,15 @@
 // them, and all of the group know the proposed decision. Nothing is published here.
 
 import { assert } from "../../platform/assert.ts";
-import type { Lease, ResultRow } from "../../storage/evaluator-store.ts";
+import type { Lease, OrderEntry, ResultRow } from "../../storage/evaluator-store.ts";
 import { agreedOf } from "../../wire/merkle.ts";
 import { type Agreed, type Decision, decisionSchema, textOfPeriod } from "../../wire/records.ts";
-import { runClearing, type SessionResult } from "../clearing-session.ts";
-import { chooseActive } from "../engine-sessions.ts";
+import type { SessionResult } from "../clearing-session.ts";
 import { agreeOnOrders, confirmAgreed } from "./agreement.ts";
 import type { PeriodContext } from "./context.ts";
 import { type Attempt, commonProposal, type NameList, type Proposal } from "./deciding.ts";
-import { periodCommand, periodDealing, periodIntake } from "./period-orders.ts";
+import type { OpenOrders } from "./open-orders.ts";
+import { revealedSuppliers } from "./period-orders.ts";
 
 export interface ClearingAttempt extends Attempt {
   readonly lease: Lease;
@@ -20,45 +20,29 @@ export interface ClearingAttempt extends Attempt {
 /** Throws ChannelError when an evaluator fails, AbortError when one is found to lie. */
 export async function attemptClearing(
   context: PeriodContext,
+  open: OpenOrders,
   attempt: ClearingAttempt,
   list: NameList,
 ): Promise<Proposal<Decision, ResultRow>> {
-  const { market, store, tools, events } = context;
+  const { store, tools, events, clock } = context;
   const { lease, start, ballot, mesh, exchanges, positions } = attempt;
   const entries = await agreeOnOrders(exchanges, positions, list.entries, list.bytes);
   const agreed = agreedOf(tools.primitives, entries);
   await store.saveAgreed(lease, start, agreed, entries);
   await confirmAgreed(exchanges, "order", agreed);
-  const active = chooseActive(market.setting, mesh.members);
-  assert(active !== null, "an attempt is made by enough evaluators");
   await store.beginClearing(lease, start);
+  const sinceMs = clock.nowMs();
+  // Much of the work may have been done while orders arrived.
+  const session = await open.sessionFor(mesh, start, { ballot, entries });
+  const { active } = session;
   events.clearing(textOfPeriod(start), ballot, entries.length, active);
-
-  const command = periodCommand(market, entries);
-  const peers = mesh.peersAmong(active);
-  let result: SessionResult | null = null;
-  if (peers !== null) {
-    const taken = await periodIntake(tools, market, mesh.party, store, start, entries);
-    const { intake, maskNames } = taken;
-    const { revealedSuppliers } = command;
-    const dealing = periodDealing(market, maskNames, start, ballot, revealedSuppliers);
-    try {
-      const session = {
-        ...tools,
-        clock: context.clock,
-        onPhase: () => {},
-        keepTrades: market.settlement !== null,
-      };
-      result = await runClearing(session, { peers, active }, { ...command, dealing }, intake, true);
-    } finally {
-      intake.free();
-    }
+  await session.take(entries);
+  const result = await session.clear(entries, sinceMs);
+  if (result !== null) {
     events.cleared(textOfPeriod(start), { offline: result.offlineMs, online: result.onlineMs });
   }
   const own =
-    result === null
-      ? null
-      : decisionOf(context, attempt, agreed, active, command.revealedSuppliers, result);
+    result === null ? null : decisionOf(context, attempt, agreed, active, entries, result);
   const decision = await commonProposal(exchanges, decisionSchema, active, own);
   return {
     decision,
@@ -79,7 +63,7 @@ function decisionOf(
   { start, ballot, mesh }: ClearingAttempt,
   agreed: Agreed,
   active: readonly number[],
-  revealedSuppliers: readonly boolean[],
+  entries: readonly OrderEntry[],
   result: SessionResult,
 ): Decision {
   return {
@@ -95,7 +79,7 @@ function decisionOf(
     priceTick: result.priceTick,
     coin: result.coin === null ? null : Buffer.from(result.coin).toString("hex"),
     rejected: result.rejected.flatMap((reason, position) => (reason === null ? [] : [position])),
-    revealedSuppliers: [...revealedSuppliers],
+    revealedSuppliers: revealedSuppliers(market, entries),
     ...(result.dealing === null ? {} : { dealing: result.dealing }),
   };
 }

@@ -6,10 +6,12 @@ import { leastMembers } from "./ballots.ts";
 import { attemptClearing } from "./clearing-attempt.ts";
 import type { PeriodContext } from "./context.ts";
 import { type Attempt, digestOf, type Matter, type NameList, nameList } from "./deciding.ts";
+import type { OpenOrders } from "./open-orders.ts";
 
 /** A period whose gate is closed. */
 export function clearingMatter(
   context: PeriodContext,
+  open: OpenOrders,
   lease: Lease,
   period: number,
 ): Matter<Decision, ResultRow> {
@@ -33,7 +35,8 @@ export function clearingMatter(
       return digestOf(context, list);
     },
     promise: (ballot) => store.promise(lease, period, ballot),
-    compute: (attempt) => attemptClearing(context, { ...attempt, lease, start: period }, list),
+    compute: (attempt) =>
+      attemptClearing(context, open, { ...attempt, lease, start: period }, list),
     voided: (attempt, reason) => voidDecision(context, period, attempt, reason),
     prepare: (ballot, decision, own) => store.prepare(lease, period, ballot, decision, own),
     decide: ({ decision, signatures }) =>

@@ -26,6 +26,10 @@ export interface DecisionSigner {
 export interface PeriodEvents {
   linked(members: readonly number[]): void;
   unlinked(reason: string): void;
+  /** Orders were checked and prepared for clearing while the gate was open. */
+  prepared(period: string, orders: number, durationMs: number): void;
+  /** That failed, and is done when the gate is closed. */
+  preparingFailed(period: string, message: string, lie: boolean): void;
   clearing(period: string, ballot: number, orders: number, active: readonly number[]): void;
   cleared(period: string, timesMs: { offline: number; online: number }): void;
   decided(decision: Decision): void;
@@ -52,6 +56,8 @@ export interface PeriodContext {
   readonly signer: DecisionSigner;
   readonly mesh: MeshTools;
   readonly tools: EngineTools;
+  /** How many orders wait at least before they are prepared while the gate is open. */
+  readonly leastPrepared: number;
   /** How long evaluators wait for one that is missing. */
   readonly rejoinMs: number;
   readonly events: PeriodEvents & SettlementEvents;

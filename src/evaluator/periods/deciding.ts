@@ -28,6 +28,8 @@ export interface Failures {
 export type RoundEnd =
   /** Something was decided. */
   | { readonly kind: "decided" }
+  /** Orders were prepared; more may wait. */
+  | { readonly kind: "prepared" }
   /** Nothing is to be decided now; all members come back after so many milliseconds. */
   | { readonly kind: "idle"; readonly wakeMs: number }
   /** Too few evaluators are there: to be tried again with others. */

@@ -17,6 +17,7 @@ import { leastMembers, majorityOf } from "./ballots.ts";
 import type { PeriodContext } from "./context.ts";
 import type { RoundEnd } from "./deciding.ts";
 import { Forgetting } from "./forgetting.ts";
+import { OpenOrders } from "./open-orders.ts";
 import { runRound } from "./round.ts";
 
 /** Clocks differ a little: who wakes before the time tries again a moment later. */
@@ -38,6 +39,7 @@ export class PeriodEngine {
   private pauseMs: number = LIMITS.connectBackoffFirstMs;
   private readonly memory = new SettlingMemory();
   private readonly settling: PeriodContext;
+  private readonly open: OpenOrders;
   private readonly forgetting: Forgetting;
   /** What is being settled or closed, and since when; null while a period is cleared. */
   private underWay: { readonly what: string; readonly sinceMs: number } | null = null;
@@ -50,6 +52,7 @@ export class PeriodEngine {
     this.signal = signal;
     // Clearings and settlements do not share memory: each frees all of its own at its end.
     this.settling = { ...context, tools: { ...context.tools, field: new Field() } };
+    this.open = new OpenOrders(context);
     this.forgetting = new Forgetting(context, lease, signal);
   }
 
@@ -105,6 +108,7 @@ export class PeriodEngine {
       mesh,
       next,
       failures: { aborts, failures },
+      open: this.open,
       memory: this.memory,
       settling: this.settling,
       onSettling: (what) => {
@@ -125,6 +129,8 @@ export class PeriodEngine {
     this.leave(message);
     if (!wasLinked && message !== this.told) this.context.events.unlinked(message);
     this.told = message;
+    // It is done when the gate is closed.
+    if (this.open.failed(message, lie)) return;
     const passing = error instanceof ChannelError || !wasLinked;
     if (this.underWay !== null) {
       // It is tried again after a while; periods are cleared meanwhile.
@@ -184,6 +190,7 @@ export class PeriodEngine {
     if (this.mesh === null) return;
     this.mesh.close();
     this.mesh = null;
+    this.open.end();
     this.context.events.unlinked(reason);
   }
 }

@@ -14,12 +14,6 @@ import type { OrderIntake } from "../order-intake.ts";
 export const layoutOf = ({ parameters, suppliers }: MarketDocument): OrderLayout =>
   orderLayout(parameters.grid.bits, parameters.energyBits, suppliers.length);
 
-export interface PeriodIntake {
-  readonly intake: OrderIntake;
-  /** With a dealer, the names of the orders' masks, one after the other; null without. */
-  readonly maskNames: Uint8Array | null;
-}
-
 /** This evaluator's shares of `entries`, which the caller frees. */
 export async function periodIntake(
   tools: Pick<EngineTools, "field" | "primitives">,
@@ -28,59 +22,84 @@ export async function periodIntake(
   store: EvaluatorStore,
   periodStart: number,
   entries: readonly OrderEntry[],
-): Promise<PeriodIntake> {
+): Promise<OrderIntake> {
   const layout = layoutOf(market);
   const { setting } = market;
   const pieces = orderPieces(setting, layout);
   const membership = Uint8Array.from(entries, ({ supplier }) => supplier);
   const intake = intakeOf(tools, setting, party, entries.length, layout, membership);
-  const maskNames =
-    setting.engine === "dealer" ? new Uint8Array(entries.length * MASK_NAME_BYTES) : null;
+  // With a dealer the name of the order's mask comes first.
+  const skipped = setting.engine === "dealer" ? NONCE_BYTES : 0;
+  await eachBody(store, periodStart, entries, (index, body) => {
+    piecesIn(pieces, party, body).forEach((piece, k) => {
+      const share = piece.subarray(skipped);
+      intake.streams[k]!.write(share, index * share.length);
+    });
+  });
+  return intake;
+}
+
+async function eachBody(
+  store: EvaluatorStore,
+  periodStart: number,
+  entries: readonly OrderEntry[],
+  onBody: (index: number, body: Uint8Array) => void,
+): Promise<void> {
   let found = 0;
   await store.orderBodies(periodStart, entries, (index, body) => {
     assert(index === found, "bodies come in the order of their entries");
     found += 1;
-    piecesIn(pieces, party, body).forEach((piece, k) => {
-      const share = maskNames === null ? piece : piece.subarray(NONCE_BYTES);
-      intake.streams[k]!.write(share, index * share.length);
-      maskNames?.set(fromHex(entries[index]!.meter), index * MASK_NAME_BYTES);
-      maskNames?.set(piece.subarray(0, NONCE_BYTES), (index + 1) * MASK_NAME_BYTES - NONCE_BYTES);
-    });
+    onBody(index, body);
   });
-  assert(found === entries.length, "the store has every order of the agreed set");
-  return { intake, maskNames };
+  assert(found === entries.length, "the store has every order that was agreed on");
 }
 
-/** What is computed for these orders. */
-export function periodCommand(
-  market: MarketDocument,
-  entries: readonly OrderEntry[],
-): Omit<SessionCommand, "dealing"> {
-  const { parameters, setting, suppliers } = market;
+/** Which suppliers may learn their sums if these orders count: those with the minimum group of customers. */
+export function revealedSuppliers(
+  { parameters, suppliers }: MarketDocument,
+  entries: readonly Pick<OrderEntry, "supplier">[],
+): boolean[] {
   const customers = new Array<number>(suppliers.length).fill(0);
   for (const { supplier } of entries) customers[supplier]! += 1;
+  return customers.map((count) => count >= parameters.minimumGroup);
+}
+
+/** What is computed for the orders of a period, if they let these suppliers learn their sums. */
+export function periodCommand(
+  { parameters, setting }: MarketDocument,
+  revealed: readonly boolean[],
+): Omit<SessionCommand, "dealing"> {
   return {
     type: "clear",
-    count: entries.length,
     priceBits: parameters.grid.bits,
     energyBits: parameters.energyBits,
     priceRule: parameters.priceRule,
     rationing: parameters.rationing,
-    revealedSuppliers: customers.map((count) => count >= parameters.minimumGroup),
+    revealedSuppliers: [...revealed],
     setting,
   };
 }
 
 /** What the market's dealer has to know of an attempt at a period; null without a dealer. */
-export function periodDealing(
-  { dealer }: MarketDocument,
-  maskNames: Uint8Array | null,
+export async function periodDealing(
+  market: MarketDocument,
+  party: number,
+  store: EvaluatorStore,
   periodStart: number,
   attempt: number,
-  revealedSuppliers: readonly boolean[],
-): MarketDealing | null {
-  if (dealer === null || maskNames === null) return null;
-  const suppliers = revealedSuppliers.flatMap((may, supplier) => (may ? [supplier] : []));
-  const rows = { kind: "order", periodStart, attempt, suppliers, names: maskNames } as const;
+  entries: readonly OrderEntry[],
+): Promise<MarketDealing | null> {
+  const { dealer, setting } = market;
+  if (dealer === null) return null;
+  const pieces = orderPieces(setting, layoutOf(market));
+  const names = new Uint8Array(entries.length * MASK_NAME_BYTES);
+  await eachBody(store, periodStart, entries, (index, body) => {
+    const [piece] = piecesIn(pieces, party, body);
+    names.set(fromHex(entries[index]!.meter), index * MASK_NAME_BYTES);
+    names.set(piece!.subarray(0, NONCE_BYTES), (index + 1) * MASK_NAME_BYTES - NONCE_BYTES);
+  });
+  const revealed = revealedSuppliers(market, entries);
+  const suppliers = revealed.flatMap((may, supplier) => (may ? [supplier] : []));
+  const rows = { kind: "order", periodStart, attempt, suppliers, names } as const;
   return { address: dealer.links, rows };
 }

@@ -17,6 +17,7 @@ import { orderPieces, readingPieces } from "../../market/order-pieces.ts";
 import { type Reading, readingLayout, readingRows } from "../../market/reading.ts";
 import { monthOf, periodsOfMonth } from "../../market/tariffs.ts";
 import { systemClock } from "../../platform/clock.ts";
+import { LIMITS } from "../../platform/limits.ts";
 import { marketClock } from "../../platform/market-clock.ts";
 import { type EvaluatorStore, LeaseLostError } from "../../storage/evaluator-store.ts";
 import { openStore } from "../../storage/open-store.ts";
@@ -34,9 +35,14 @@ export interface TestMarketOptions {
   readonly setting: SettingChoice;
   readonly periodS: number;
   readonly rejoinMs?: number;
+  /** How many orders wait at least before they are prepared. */
+  readonly leastPrepared?: number;
   /** More of the market document; a rehearsal's clock, say. */
   readonly document?: (first: number) => Readonly<Record<string, unknown>>;
 }
+
+/** Changes what evaluators receive: by evaluator, its streams. */
+type Spoil = (streams: readonly (readonly Uint8Array[])[]) => void;
 
 interface Running {
   readonly stop: AbortController;
@@ -49,6 +55,8 @@ export class TestEvaluator {
   readonly store: EvaluatorStore;
   readonly decisions: Decision[] = [];
   readonly failures: string[] = [];
+  /** How many orders were prepared at a time. */
+  readonly prepared: number[] = [];
   private readonly market: TestMarket;
   private readonly identity: Identity;
   private running: Running | null = null;
@@ -96,10 +104,13 @@ export class TestEvaluator {
           primitives: nodePrimitives,
           reachDealer: () => Promise.reject(new Error("there is no dealer")),
         },
+        leastPrepared: this.market.leastPrepared,
         rejoinMs,
         events: {
           linked: () => {},
           unlinked: () => {},
+          prepared: (_, orders) => this.prepared.push(orders),
+          preparingFailed: (_, message) => this.failures.push(`preparing: ${message}`),
           clearing: () => {},
           cleared: () => {},
           decided: (decision) => this.decisions.push(decision),
@@ -132,22 +143,23 @@ export class TestEvaluator {
 export class TestMarket {
   readonly document: MarketDocument;
   readonly rejoinMs: number;
+  readonly leastPrepared: number;
   readonly evaluators: TestEvaluator[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), "periods-"));
   private readonly field = new Field();
   private sequence = 0;
 
-  private constructor(document: MarketDocument, rejoinMs: number) {
+  private constructor(
+    document: MarketDocument,
+    { rejoinMs, leastPrepared }: Pick<TestMarketOptions, "rejoinMs" | "leastPrepared">,
+  ) {
     this.document = document;
-    this.rejoinMs = rejoinMs;
+    this.rejoinMs = rejoinMs ?? 500;
+    this.leastPrepared = leastPrepared ?? LIMITS.leastPrepared;
   }
 
-  static async start({
-    setting,
-    periodS,
-    rejoinMs,
-    document,
-  }: TestMarketOptions): Promise<TestMarket> {
+  static async start(options: TestMarketOptions): Promise<TestMarket> {
+    const { setting, periodS, document } = options;
     const chosen = completeSetting(setting);
     const authority = await createAuthority("test");
     const ports = await freePorts(chosen.parties);
@@ -167,7 +179,7 @@ export class TestMarket {
       authority: authority.certificatePem,
       ...document?.(first),
     });
-    const market = new TestMarket(parseMarketDocument(text), rejoinMs ?? 500);
+    const market = new TestMarket(parseMarketDocument(text), options);
     for (let i = 0; i < chosen.parties; i++) {
       const store = await openStore(`sqlite:${join(market.folder, `${i}.db`)}`);
       const identity = await issueIdentity(authority, { role: "evaluator", id: String(i) });
@@ -177,15 +189,25 @@ export class TestMarket {
     return market;
   }
 
-  /** Puts an order into the stores of these evaluators; its meter is `order.meter`, 32 hexadecimal digits. */
-  async order(start: number, order: Order, at = this.evaluators.map((_, i) => i)): Promise<string> {
+  /**
+   * Puts an order into the stores of these evaluators; its meter is `order.meter`, 32 hexadecimal digits. `spoil`
+   * changes what they receive.
+   */
+  async order(
+    start: number,
+    order: Order,
+    at = this.evaluators.map((_, i) => i),
+    spoil: Spoil = () => {},
+  ): Promise<string> {
     const { setting } = this.document;
     const layout = layoutOf(this.document);
     const pieces = orderPieces(setting, layout);
     const tools = { field: this.field, primitives: nodePrimitives };
     const { engine } = setting;
     if (engine === "dealer") throw new Error("a running market has no dealer");
-    const streams = shareOrders(tools, { ...setting, engine }, layout, [order]);
+    const shared = shareOrders(tools, { ...setting, engine }, layout, [order]);
+    const streams = shared.map((own) => own.map((bytes) => bytes.slice()));
+    spoil(streams);
     this.sequence += 1;
     const header = {
       market: marketTag(nodePrimitives, "test"),
@@ -224,7 +246,7 @@ export class TestMarket {
     order: Pick<Order, "meter" | "supplier">,
     reading: Reading,
     at = this.evaluators.map((_, i) => i),
-    spoil: (streams: readonly (readonly Uint8Array[])[]) => void = () => {},
+    spoil: Spoil = () => {},
   ): Promise<string> {
     const { setting, parameters } = this.document;
     const layout = readingLayout(parameters.energyBits);

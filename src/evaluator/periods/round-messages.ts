@@ -23,6 +23,8 @@ export const statusSchema = z.strictObject({
       monthDue: z.boolean(),
     })
     .nullable(),
+  /** Whether enough orders of that period wait to be prepared here (open-orders.ts). */
+  prepares: z.boolean(),
   /** In how many milliseconds this evaluator has something to do again. */
   wakeMs: z.number().min(0),
 });
@@ -60,6 +62,8 @@ export const positionSchema = <Decision>(decision: z.ZodType<Decision>) =>
     ordersDigest: digest,
   }) as unknown as z.ZodType<Position<Decision>>;
 
+/** Orders that a member has and the open session has not: how many, and the digest of their list. */
+export const waitingSchema = z.strictObject({ orders: z.int().min(0), ordersDigest: digest });
 /** A value that all must have before they go on. */
 export const promiseSchema = z.strictObject({ promised: z.int().min(1) });
 export const agreementSchema = z.strictObject({ agreed: agreedSchema });

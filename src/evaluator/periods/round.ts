@@ -1,5 +1,6 @@
 // One step of evaluators that are linked with each other: they find out what is to be decided next, and decide it. A
-// period whose gate is closed is cleared before anything else; then periods are settled, and months closed.
+// period whose gate is closed is cleared before anything else; then periods are settled, and months closed; then orders
+// of the next period are prepared.
 
 import { gateClosureOf } from "../../market/market-document.ts";
 import { monthOf, periodsOfMonth } from "../../market/tariffs.ts";
@@ -14,6 +15,7 @@ import { closingMatter } from "./closing-matter.ts";
 import type { PeriodContext } from "./context.ts";
 import { decideMatter, type Failures, type RoundEnd } from "./deciding.ts";
 import { type Exchanges, exchangesOver } from "./exchange.ts";
+import type { OpenOrders } from "./open-orders.ts";
 import { revisionsSchema, type Status, statusSchema } from "./round-messages.ts";
 import { settlementMatter } from "./settlement-matter.ts";
 
@@ -23,6 +25,7 @@ export interface RoundStart {
   /** The period after the last one that this evaluator knows to be decided. */
   readonly next: number;
   readonly failures: Failures;
+  readonly open: OpenOrders;
   readonly memory: SettlingMemory;
   /** The context of settlements: with field memory of their own. */
   readonly settling: PeriodContext;
@@ -36,7 +39,7 @@ const NO_FAILURES = { aborts: 0, failures: 0 } as const;
 /** Throws ChannelError when a member ends, AbortError when one lies, LeaseLostError when another process leads. */
 export async function runRound(context: PeriodContext, start: RoundStart): Promise<RoundEnd> {
   const { market, marketClock, tools } = context;
-  const { mesh, next } = start;
+  const { mesh, next, open } = start;
   const exchanges = exchangesOver(mesh.party, mesh.links);
   const closure = gateClosureOf(market, next);
   const canSettle = mesh.members.length >= leastMembers(market.setting);
@@ -46,6 +49,10 @@ export async function runRound(context: PeriodContext, start: RoundStart): Promi
     next,
     due: marketClock.nowS() >= closure,
     ...agenda,
+    prepares: await open.arePending(mesh, next),
+    wakeMs: open.mayPrepare(mesh, next)
+      ? Math.min(agenda.wakeMs, LIMITS.preparingMs)
+      : agenda.wakeMs,
   });
   const digests = new Set([...statuses.values()].map((status) => status.market));
   if (digests.size > 1) {
@@ -62,11 +69,19 @@ export async function runRound(context: PeriodContext, start: RoundStart): Promi
         throw new Error(`another evaluator's clock is ${Math.round(earlyMs / 1000)} s ahead`);
       }
     }
-    const matter = clearingMatter(context, start.lease, period);
-    return decideMatter(context, matter, mesh, exchanges, start.failures);
+    const matter = clearingMatter(context, open, start.lease, period);
+    try {
+      return await decideMatter(context, matter, mesh, exchanges, start.failures);
+    } finally {
+      open.end();
+    }
   }
   const settled = await settleNext(start, exchanges, [...statuses.values()]);
   if (settled !== null) return settled;
+  if ([...statuses.values()].every(({ prepares }) => prepares)) {
+    await open.prepare(mesh, exchanges, next);
+    return { kind: "prepared" };
+  }
   return { kind: "idle", wakeMs: Math.min(...[...statuses.values()].map(({ wakeMs }) => wakeMs)) };
 }
 
