@@ -8,6 +8,7 @@
 // is told the session's name and the moves of its masks.
 import { z } from "zod";
 import { LIMITS } from "../platform/limits.ts";
+import { fromHex } from "./hex.ts";
 import type { BodyKind } from "./order-body.ts";
 import { MAX_PARTIES } from "./setting.ts";
 
@@ -60,6 +61,19 @@ export type DealerRequest = z.infer<typeof dealerRequestSchema>;
 const METER_BYTES = 16;
 export const NONCE_BYTES = 16;
 export const MASK_NAME_BYTES = METER_BYTES + NONCE_BYTES;
+
+/** Writes the name of row `index`, whose piece begins with the nonce (market/order-pieces.ts), among others. */
+export function writeMaskName(
+  names: Uint8Array,
+  index: number,
+  meter: string,
+  piece: Uint8Array,
+): void {
+  const at = index * MASK_NAME_BYTES;
+  names.set(fromHex(meter), at);
+  names.set(piece.subarray(0, NONCE_BYTES), at + METER_BYTES);
+}
+
 const MASKED_KINDS = ["order", "reading"] as const satisfies readonly BodyKind[];
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

@@ -7,8 +7,7 @@ import { AbortError } from "../../mpc/abort.ts";
 import { assert } from "../../platform/assert.ts";
 import type { Lease, OrderEntry } from "../../storage/evaluator-store.ts";
 import type { OwnParts } from "../../storage/settlement-store.ts";
-import { MASK_NAME_BYTES, NONCE_BYTES } from "../../wire/dealer-messages.ts";
-import { fromHex } from "../../wire/hex.ts";
+import { MASK_NAME_BYTES, NONCE_BYTES, writeMaskName } from "../../wire/dealer-messages.ts";
 import { agreedOf } from "../../wire/merkle.ts";
 import { piecesIn } from "../../wire/order-body.ts";
 import { textOfPeriod } from "../../wire/records.ts";
@@ -184,9 +183,7 @@ async function receivedReadings(
     piecesIn(pieces, party, body).forEach((piece, k) => {
       const share = isMasked ? piece.subarray(NONCE_BYTES) : piece;
       rows[k]!.write(share, index * share.length);
-      if (!isMasked) return;
-      names.set(fromHex(readings[index]!.meter), index * MASK_NAME_BYTES);
-      names.set(piece.subarray(0, NONCE_BYTES), (index + 1) * MASK_NAME_BYTES - NONCE_BYTES);
+      if (isMasked) writeMaskName(names, index, readings[index]!.meter, piece);
     });
   });
   assert(found === readings.length, "the store has every reading of the agreed set");
