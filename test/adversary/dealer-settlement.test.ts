@@ -1,5 +1,5 @@
-// A settlement with a dealer, all parties in one process: what comes of it is what the plain rules say, once unmasked; a
-// reading that does not fit is refused alone; an evaluator that changes what it keeps is found out before anything is
+// A settlement with a dealer, all parties in one process: what comes of it is what the plain rules say, once unmasked;
+// a reading that does not fit is refused alone; an evaluator that changes what it keeps is found out before anything is
 // revealed.
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
