@@ -23,6 +23,8 @@ export interface SettledFiles {
 
 /** Real time of a settlement period, in which evaluators clear, and households send. */
 const [PERIOD_MS, PERIOD_MS_PER_HOUSEHOLD] = [1000, 6];
+/** As many times as long with a dealer: twice the rounds, and masks to be asked for. */
+const WITH_DEALER = 2.5;
 
 /** Throws when what was computed on shares is not what the plain rules have. */
 export async function settleOnShares(
@@ -31,8 +33,9 @@ export async function settleOnShares(
   signal: AbortSignal,
 ): Promise<SettlementReport> {
   const { plan, orders } = files;
+  const periodMs = PERIOD_MS + PERIOD_MS_PER_HOUSEHOLD * orders.length;
   const rehearsed = await rehearseMonth(plan, {
-    periodMs: PERIOD_MS + PERIOD_MS_PER_HOUSEHOLD * orders.length,
+    periodMs: plan.setting.engine === "dealer" ? WITH_DEALER * periodMs : periodMs,
     isShort: true,
     signal,
     onStage,

@@ -1,13 +1,14 @@
-// The HTTP API of a market's dealer, call by call. What comes back is checked for its form, and that it is about
-// what was
-// asked. Nothing is tried again here.
+// The HTTP API of a market's dealer, call by call. What comes back is checked for its form, and that it is about what
+// was asked. Nothing is tried again here.
 import { base64ToArrayBuffer } from "structured-headers";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { DECISION_MEDIA_TYPE, resultMaskSchema, rowMaskSchema } from "../wire/dealer-records.ts";
 import { toHex } from "../wire/hex.ts";
 import type { Signer } from "../wire/http-signature.ts";
 import type { HttpTransport } from "../wire/http-transport.ts";
+import type { BodyKind } from "../wire/order-body.ts";
 import { type SignedDecision, textOfPeriod } from "../wire/records.ts";
+import type { SignedClosing, SignedSettlement } from "../wire/settlement-records.ts";
 import { type CallOptions, ServiceHttp } from "./evaluator-http.ts";
 import type { RowMask } from "./row-sharing.ts";
 
@@ -18,8 +19,11 @@ export interface DealerOptions {
   readonly clock?: Clock;
 }
 
-/** What a result is hidden under: one for a meter, one for a supplier's sums. */
-export type MaskedResult = "result" | "aggregate";
+/** What was decided, and whose result of it is asked for: a meter's or a supplier's. */
+export type MaskedResult =
+  | { readonly of: "result" | "aggregate"; readonly signed: SignedDecision }
+  | { readonly of: "metered"; readonly signed: SignedSettlement }
+  | { readonly of: "bill" | "payables"; readonly signed: SignedClosing };
 
 const SEED_BYTES = 16;
 
@@ -31,16 +35,18 @@ export class DealerApi {
   }
 
   /**
-   * The mask of one order for a period whose gate is open; `nonce` is 16 random bytes that name this order's alone.
+   * The mask of one order for a period whose gate is open, or of one reading until its month is closed; `nonce` is 16
+   * random bytes that name this row's alone.
    */
   async rowMask(
     signer: Signer,
+    kind: BodyKind,
     periodStart: number,
     nonce: Uint8Array,
     { signal }: CallOptions = {},
   ): Promise<RowMask> {
     const [period, name] = [textOfPeriod(periodStart), toHex(nonce)];
-    const path = `/periods/${period}/masks/${name}`;
+    const path = `/periods/${period}/${kind === "order" ? "masks" : "reading-masks"}/${name}`;
     const answer = this.#http.parsed(
       await this.#http.call({ path, signer, signal }),
       rowMaskSchema,
@@ -49,31 +55,41 @@ export class DealerApi {
     const right =
       answer.period === period && answer.nonce === name && answer.meter === signer.party.id;
     if (!right || seed.length !== SEED_BYTES) {
-      throw this.#http.wrong("it is not the mask of this order");
+      throw this.#http.wrong(`it is not the mask of this ${kind}`);
     }
     return { nonce, seed };
   }
 
-  /** What the signer's result is hidden under, by the decision of the period: little-endian elements. */
+  /** The seed of what the signer's result is hidden under, by a decision. */
   async resultMask(
     signer: Signer,
-    what: MaskedResult,
-    signed: SignedDecision,
+    { of, signed }: MaskedResult,
     { signal }: CallOptions = {},
   ): Promise<Uint8Array> {
-    const { period, attempt } = signed.decision;
+    const { about, path, attempt } = subjectOf(signed);
     const answer = await this.#http.call({
       method: "POST",
-      path: `/periods/${period}/${what}-mask`,
+      path: `/${path}/${about}/${of}-mask`,
       signer,
       body: new TextEncoder().encode(JSON.stringify(signed)),
       media: DECISION_MEDIA_TYPE,
       signal,
     });
     const found = this.#http.parsed(answer, resultMaskSchema);
-    if (found.period === period && found.attempt === attempt) return bytesOf(found.mask);
+    const seed = bytesOf(found.seed);
+    const right = found.about === about && found.attempt === attempt;
+    if (right && seed.length === SEED_BYTES) return seed;
     throw this.#http.wrong("it is the mask of another result");
   }
+}
+
+/** About what a decision is, and where that stands in paths. */
+function subjectOf(signed: MaskedResult["signed"]) {
+  if ("closing" in signed) {
+    return { about: signed.closing.month, path: "months", attempt: signed.closing.attempt };
+  }
+  const { period, attempt } = "settlement" in signed ? signed.settlement : signed.decision;
+  return { about: period, path: "periods", attempt };
 }
 
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(base64ToArrayBuffer(base64));

@@ -1,4 +1,4 @@
-// Getting the mask of a new order from the market's dealer: asked for until it is there, or the gate closes.
+// Getting the mask of a new order or reading from the market's dealer: asked for until it is there, or it is too late.
 import type { Clock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { LIMITS } from "../platform/limits.ts";
@@ -6,6 +6,7 @@ import type { Primitives } from "../platform/primitives.ts";
 import { NONCE_BYTES } from "../wire/dealer-messages.ts";
 import type { Signer } from "../wire/http-signature.ts";
 import { TransportError } from "../wire/http-transport.ts";
+import type { BodyKind } from "../wire/order-body.ts";
 import type { DealerApi } from "./dealer-api.ts";
 import { AnswerError, ApiError } from "./evaluator-http.ts";
 import type { RowMask } from "./row-sharing.ts";
@@ -16,26 +17,30 @@ export interface AskingForMask {
   readonly signer: Signer;
   readonly clock: Clock;
   readonly primitives: Primitives;
-  /** Real milliseconds until the gate closes; 0 when it has. */
+  /** Real milliseconds until orders or readings are taken no more; 0 when they are not. */
   readonly untilClosureMs: () => number;
   /** A random number from 0 to 1. */
   readonly fraction: () => number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A mask that hides nothing else. Throws UnavailableError when the dealer gives none until the gate closes. */
-export async function newMask(context: AskingForMask, periodStart: number): Promise<RowMask> {
+/** A mask that hides nothing else. Throws UnavailableError when the dealer gives none until it is too late. */
+export async function newMask(
+  context: AskingForMask,
+  kind: BodyKind,
+  periodStart: number,
+): Promise<RowMask> {
   const { dealer, signer, clock, primitives, untilClosureMs, fraction, signal } = context;
   const nonce = primitives.randomBytes(NONCE_BYTES);
   let pauseMs: number = LIMITS.requestBackoffFirstMs;
   for (;;) {
     try {
-      return await dealer.rowMask(signer, periodStart, nonce, { signal });
+      return await dealer.rowMask(signer, kind, periodStart, nonce, { signal });
     } catch (error) {
       signal?.throwIfAborted();
       const leftMs = untilClosureMs();
       if (!mayPass(error) || leftMs === 0) {
-        throw new UnavailableError(`there is no mask for the order: ${messageOf(error)}`);
+        throw new UnavailableError(`there is no mask for the ${kind}: ${messageOf(error)}`);
       }
       const askedMs = error instanceof ApiError ? (error.retryAfterS ?? 0) * 1000 : 0;
       const ownMs = pauseMs * (0.5 + 0.5 * fraction());

@@ -5,7 +5,14 @@ import type { Signer } from "../wire/http-signature.ts";
 import type { BillShare } from "../wire/settlement-records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
 import type { ClientTools } from "./client-tools.ts";
-import { fetchAnswers, heldShare, putTogetherSigned, WrongSharesError } from "./result-shares.ts";
+import type { DealerApi } from "./dealer-api.ts";
+import {
+  fetchAnswers,
+  heldShare,
+  masksFrom,
+  putTogetherSigned,
+  WrongSharesError,
+} from "./result-shares.ts";
 import { commonClosing, type StatementContext } from "./settlements.ts";
 
 /** "open": the month is not closed yet. "none": it is, and this meter has nothing in it. */
@@ -21,6 +28,8 @@ export type MeterBill =
 export interface BillContext extends StatementContext {
   readonly tools: ClientTools;
   readonly signer: Signer;
+  /** In a market with a dealer. */
+  readonly dealer?: DealerApi | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -28,10 +37,10 @@ const COMPONENTS = 4;
 
 /** For the errors see MeterClient.bill. */
 export async function meterBill(context: BillContext, month: string): Promise<MeterBill> {
-  const { market, apis, tools, signer, signal } = context;
+  const { market, apis, tools, signer, dealer, signal } = context;
   const closed = await commonClosing(context, month, { signal });
   if (closed === null) return { state: "open", checks: [] };
-  const { closing, checks } = closed;
+  const { closing, signatures, checks } = closed;
   const { answers, problems } = await fetchAnswers({ tools, market, apis }, closing.active, {
     fetch: (api) => api.bill(signer, month, { signal }),
     problemOf: ({ attempt, share, periods }: BillShare) => {
@@ -46,11 +55,15 @@ export async function meterBill(context: BillContext, month: string): Promise<Me
     throw new WrongSharesError(`evaluator ${without.evaluator} denies that there is a bill`);
   }
   const held = answers.map(({ evaluator, answer }) => heldShare(evaluator, answer.share!));
+  const signed = { closing, signatures };
+  const seed = await dealer?.resultMask(signer, { of: "bill", signed }, { signal });
+  const [mask] = masksFrom(tools, seed, [COMPONENTS]);
   const [traded, fees, shortage, surplus] = await putTogetherSigned(
     tools,
     market,
     held,
     COMPONENTS,
+    mask,
   );
   const names = evaluatorNames(answers.map(({ evaluator }) => evaluator));
   const shares = [`${names} sent shares that fit together`, ...problems].join("; ");

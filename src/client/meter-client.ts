@@ -5,6 +5,7 @@ import { monthClosureOf, monthOf } from "../market/tariffs.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { marketClock } from "../platform/market-clock.ts";
 import type { Signer } from "../wire/http-signature.ts";
+import type { BodyKind } from "../wire/order-body.ts";
 import type { SignedReadingReceipt } from "../wire/settlement-records.ts";
 import type { ClientTools } from "./client-tools.ts";
 import { type CountedReading, countedReading } from "./counted-reading.ts";
@@ -20,7 +21,13 @@ import {
   type PreparedOrder,
   prepareOrder,
 } from "./prepared-order.ts";
-import { type Metered, type PreparedReading, prepareReading } from "./prepared-reading.ts";
+import {
+  checkMetered,
+  type Metered,
+  type PreparedReading,
+  prepareReading,
+} from "./prepared-reading.ts";
+import type { RowMask } from "./row-sharing.ts";
 import { type Submission, type Submitting, submitOrderTo, submitReadingTo } from "./submission.ts";
 import { Trust } from "./trust.ts";
 
@@ -69,30 +76,51 @@ export class MeterClient {
     sequence: number,
     { signal }: CallOptions = {},
   ): Promise<PreparedOrder> {
-    const { tools, market, dealer, signer } = this.#options;
+    const { tools, market } = this.#options;
     checkOrder(market, order, sequence);
-    const { primitives } = tools;
-    const submitting = this.#submitting(gateClosureOf(market, periodStart), signal);
-    const mask =
-      market.dealer === null
-        ? null
-        : await newMask({ ...submitting, dealer: dealer!, signer, primitives }, periodStart);
+    const closure = () => gateClosureOf(market, periodStart);
+    const mask = await this.#mask("order", periodStart, closure, signal);
     return prepareOrder(tools, market, this.#options, periodStart, order, sequence, mask);
   }
 
   /**
    * Splits what the meter counted in the period that began at `periodStart`, as `prepareOrder` an order. `netUnits` is
    * what it bought less what it sold then, in units of 2^-10 Wh; a correction has a higher sequence number. Throws
-   * ReadingInputError when the reading cannot be.
+   * ReadingInputError when the reading cannot be; in a market with a dealer it is asked for a mask until the month is
+   * closed, or until `untilS` (market time) when that is sooner, UnavailableError if in vain.
    */
   async prepareReading(
     periodStart: number,
     metered: Metered,
     netUnits: number,
     sequence: number,
+    { signal, untilS = Number.POSITIVE_INFINITY }: CallOptions & { readonly untilS?: number } = {},
   ): Promise<PreparedReading> {
     const { tools, market } = this.#options;
-    return prepareReading(tools, market, this.#options, periodStart, metered, netUnits, sequence);
+    checkMetered(market, metered, sequence);
+    const closure = () => Math.min(untilS, this.#closureOf(periodStart));
+    const mask = await this.#mask("reading", periodStart, closure, signal);
+    const own = this.#options;
+    return prepareReading(tools, market, own, periodStart, metered, netUnits, sequence, mask);
+  }
+
+  #closureOf(periodStart: number): number {
+    const { market } = this.#options;
+    return monthClosureOf(market, monthOf(market, periodStart));
+  }
+
+  /** A new mask of the dealer's, asked for until `untilS`, market time; null in a market without one. */
+  async #mask(
+    kind: BodyKind,
+    periodStart: number,
+    untilS: () => number,
+    signal: AbortSignal | undefined,
+  ): Promise<RowMask | null> {
+    const { market, dealer, signer, tools } = this.#options;
+    if (market.dealer === null) return null;
+    const { primitives } = tools;
+    const submitting = this.#submitting(untilS(), signal);
+    return newMask({ ...submitting, dealer: dealer!, signer, primitives }, kind, periodStart);
   }
 
   /**
@@ -120,8 +148,8 @@ export class MeterClient {
         "onAnswer"
       > = {},
   ): Promise<Submission<SignedReadingReceipt>[]> {
-    const { market, apis } = this.#options;
-    const closure = monthClosureOf(market, monthOf(market, prepared.periodStart));
+    const { apis } = this.#options;
+    const closure = this.#closureOf(prepared.periodStart);
     const context = { ...this.#submitting(Math.min(closure, untilS), signal), onAnswer };
     return Promise.all(apis.map((api) => submitReadingTo(api, prepared, context)));
   }

@@ -12,7 +12,7 @@ import type { DealerApi } from "./dealer-api.ts";
 import { commonDecision, type Decided, hearPeriod } from "./decisions.ts";
 import { ApiError, type EvaluatorApi } from "./evaluator-api.ts";
 import type { ClearOrder, PreparedOrder } from "./prepared-order.ts";
-import { type Fetching, fetchShares, putTogether } from "./result-shares.ts";
+import { type Fetching, fetchShares, masksFrom, putTogether } from "./result-shares.ts";
 import { UnavailableError } from "./statements.ts";
 import type { Trust } from "./trust.ts";
 
@@ -159,7 +159,8 @@ async function ownResult(
   };
   const fetched = await fetchShares({ tools, market, apis }, decision.active, fetching);
   const signed = { decision, signatures };
-  const mask = (await dealer?.resultMask(signer, "result", signed, { signal })) ?? null;
+  const seed = await dealer?.resultMask(signer, { of: "result", signed }, { signal });
+  const [mask] = masksFrom(tools, seed, [1]);
   const [aboveUnits] = await putTogether(tools, market, fetched.held, 1, mask);
   const names = evaluatorNames(fetched.held.map(({ evaluator }) => evaluator));
   const detail = [`${names} sent shares that fit together`, ...fetched.problems].join("; ");

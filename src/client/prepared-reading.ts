@@ -12,7 +12,7 @@ import {
   splitBody,
   unpackBodies,
 } from "./prepared-body.ts";
-import { rowSharing } from "./row-sharing.ts";
+import { type RowMask, rowSharing } from "./row-sharing.ts";
 
 /** From and to the grid, in whole Wh, as the meter counted. */
 export type Metered = Pick<Reading, "importedWh" | "exportedWh">;
@@ -34,7 +34,8 @@ export class ReadingInputError extends Error {
 
 /**
  * Splits a reading. `netUnits` is what the meter bought less what it sold in the period, in units of 2^-10 Wh: the
- * advice on what is short or left over follows from it. Every reading has the same length. Throws ReadingInputError.
+ * advice on what is short or left over follows from it. Every reading has the same length. In a market with a dealer it
+ * takes a mask that has hidden nothing before. Throws ReadingInputError.
  */
 export function prepareReading(
   tools: BodyTools,
@@ -44,11 +45,14 @@ export function prepareReading(
   metered: Metered,
   netUnits: number,
   sequence: number,
+  mask: RowMask | null = null,
 ): PreparedReading {
   checkMetered(market, metered, sequence);
   const layout = readingLayout(market.parameters.energyBits);
-  const sharing = rowSharing(market.setting, null);
-  if (sharing === null) throw new ReadingInputError("a market with a dealer takes no readings");
+  const sharing = rowSharing(market.setting, mask);
+  if (sharing === null) {
+    throw new ReadingInputError("a market with a dealer takes masked readings only");
+  }
   const pieces = readingPieces(market.setting, layout);
   const { importedWh, exportedWh } = metered;
   const reading = readingOf({ importedWh, exportedWh }, netUnits);
@@ -63,7 +67,8 @@ export function prepareReading(
   return { ...when, reading, readingId: id, bodies };
 }
 
-function checkMetered(
+/** Throws ReadingInputError when a reading cannot be, whatever hides it. */
+export function checkMetered(
   { parameters }: MarketDocument,
   { importedWh, exportedWh }: Metered,
   sequence: number,

@@ -10,6 +10,7 @@ import { signedElements } from "../market/money.ts";
 import { assert, InvariantError } from "../platform/assert.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { Primitives } from "../platform/primitives.ts";
+import { expandMask } from "../sharing/masks.ts";
 import { InconsistentSharesError } from "../sharing/replicated.ts";
 import { evaluatorNames } from "./checks.ts";
 import { sameAtAll } from "./dealer-orders.ts";
@@ -108,9 +109,29 @@ export const heldShare = (evaluator: number, share: string): HeldShare => ({
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(base64ToArrayBuffer(base64));
 
 /**
+ * What hides consecutive parts of a result, of so many numbers each, from the seed that a dealer gave
+ * (DealerApi.resultMask); null for each in a market without one.
+ */
+export function masksFrom(
+  { field, primitives }: Tools,
+  seed: Uint8Array | null | undefined,
+  lengths: readonly number[],
+): (Uint8Array | null)[] {
+  if (seed === null || seed === undefined) return lengths.map(() => null);
+  const mask = field.alloc(lengths.reduce((sum, length) => sum + length, 0));
+  expandMask(field, primitives, seed, mask);
+  const bytes = field.toBytes(mask);
+  field.free(mask);
+  let at = 0;
+  return lengths.map((length) => {
+    at += ELEMENT_BYTES * length;
+    return bytes.subarray(at - ELEMENT_BYTES * length, at);
+  });
+}
+
+/**
  * The `elements` numbers of a result. `held` has at least `leastShares`; `mask` is what a dealer's result is hidden
- * under.
- * Throws WrongSharesError.
+ * under. Throws WrongSharesError.
  */
 export const putTogether = (
   tools: Tools,
@@ -129,8 +150,9 @@ export const putTogetherSigned = (
   market: MarketDocument,
   held: readonly HeldShare[],
   elements: number,
+  mask: Uint8Array | null = null,
 ): Promise<bigint[]> =>
-  combined(tools, resultSharing(tools, market, null), held, elements, (values) =>
+  combined(tools, resultSharing(tools, market, mask), held, elements, (values) =>
     signedElements(tools.field.toBytes(values)),
   );
 
@@ -149,9 +171,7 @@ function resultSharing(
     leastShares: market.setting.parties,
     async combine(_, shares) {
       assert(mask !== null, "a result of a market with a dealer has a mask");
-      if (mask.length !== shares[0]!.length || !isCanonical(field, mask)) {
-        throw new WrongSharesError("the dealer sent something that is no mask of the result");
-      }
+      assert(mask.length === shares[0]!.length, "a mask has as many numbers as the result");
       const [values, masks] = [sameAtAll(field, shares), field.alloc(mask.length / ELEMENT_BYTES)];
       field.setBytes(masks, mask);
       field.add(values, values, masks);

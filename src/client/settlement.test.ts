@@ -276,6 +276,10 @@ describe("a supplier", () => {
     give(true);
     const found = { state: "settled", revision: 0, imported: 7000, exported: 3000 };
     expect(await client.metered(start)).toMatchObject({ ...found, position: -512 });
+    // A correction that would betray who was corrected is not told: the first sums stand.
+    const correction = { revision: 1, attempt: 2, revealedSuppliers: [true, false] };
+    settled(test, settlementFor(test), settlementFor(test, correction));
+    expect(await client.metered(start)).toMatchObject({ ...found, position: -512 });
     settled(test, settlementFor(test, { revealedPositions: [false, false] }));
     give(false);
     expect(await client.metered(start)).toMatchObject({ ...found, position: null });

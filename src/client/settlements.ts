@@ -8,6 +8,8 @@ import {
   type MonthRecord,
   type Settlement,
   type SettlementRecord,
+  type SignedClosing,
+  type SignedSettlement,
   settlementBytes,
 } from "../wire/settlement-records.ts";
 import type { Check } from "./checks.ts";
@@ -22,26 +24,26 @@ export interface StatementContext {
   readonly trust: Trust;
 }
 
-export interface CommonSettlement {
-  readonly settlement: Settlement;
+export interface CommonSettlement extends SignedSettlement {
   readonly checks: readonly Check[];
 }
 
-export interface CommonClosing {
-  readonly closing: Closing;
+export interface CommonClosing extends SignedClosing {
   readonly checks: readonly Check[];
 }
 
 /**
- * The last settlement of a period: revision 1 where a majority has signed it, else revision 0; null when there is none
- * yet. Errors as `commonStatement`.
+ * The last settlement of a period that `isMeant`, or the last one if none is: revision 1 where a majority has signed
+ * it, else revision 0; null when there is none yet. Errors as `commonStatement`.
  */
 export async function commonSettlement(
   { market, apis, trust }: StatementContext,
   periodStart: number,
   options: CallOptions,
+  isMeant: (settlement: Settlement) => boolean = () => true,
 ): Promise<CommonSettlement | null> {
   const heard = await hearAll(apis, (api) => api.settlement(periodStart, options), options);
+  let last: CommonSettlement | null = null;
   for (const revision of [1, 0]) {
     const said = heard.map(({ record, ...rest }) => ({
       ...rest,
@@ -49,9 +51,13 @@ export async function commonSettlement(
     }));
     const kind = settlementKind(market, periodStart, revision);
     const believed = await commonStatement(market.setting.parties, trust, kind, said);
-    if (believed !== null) return { settlement: believed.statement, checks: believed.checks };
+    if (believed === null) continue;
+    const { statement: settlement, signatures, checks } = believed;
+    const found = { settlement, signatures, checks };
+    if (isMeant(settlement)) return found;
+    last ??= found;
   }
-  return null;
+  return last;
 }
 
 function settlementOf({ settlements }: SettlementRecord, revision: number) {
@@ -89,7 +95,9 @@ export async function commonClosing(
   const said = heard.map(({ record, ...rest }) => ({ ...rest, record: closingOf(record) }));
   const kind = closingKind(market, month);
   const believed = await commonStatement(market.setting.parties, trust, kind, said);
-  return believed === null ? null : { closing: believed.statement, checks: believed.checks };
+  if (believed === null) return null;
+  const { statement, signatures, checks } = believed;
+  return { closing: statement, signatures, checks };
 }
 
 function closingOf(record: MonthRecord | null) {

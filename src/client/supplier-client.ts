@@ -9,7 +9,13 @@ import type { ClientTools } from "./client-tools.ts";
 import type { DealerApi } from "./dealer-api.ts";
 import { commonDecision, hearPeriod } from "./decisions.ts";
 import type { CallOptions, EvaluatorApi } from "./evaluator-api.ts";
-import { type Fetching, fetchShares, putTogether, WrongSharesError } from "./result-shares.ts";
+import {
+  type Fetching,
+  fetchShares,
+  masksFrom,
+  putTogether,
+  WrongSharesError,
+} from "./result-shares.ts";
 import { commonClosing } from "./settlements.ts";
 import {
   type SupplierMetered,
@@ -73,7 +79,8 @@ export class SupplierClient {
     };
     const fetched = await fetchShares({ tools, market, apis }, decision.active, fetching);
     const signed = { decision, signatures };
-    const mask = (await dealer?.resultMask(signer, "aggregate", signed, { signal })) ?? null;
+    const seed = await dealer?.resultMask(signer, { of: "aggregate", signed }, { signal });
+    const [mask] = masksFrom(tools, seed, [2]);
     const [boughtUnits, soldUnits] = await putTogether(tools, market, fetched.held, 2, mask);
     const names = evaluatorNames(fetched.held.map(({ evaluator }) => evaluator));
     if (!decision.traded && (boughtUnits !== 0 || soldUnits !== 0)) {

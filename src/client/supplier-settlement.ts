@@ -1,13 +1,15 @@
 // What a supplier learns after delivery: its customers' metered sums and its own position against the other
 // suppliers, per period and month, and the total that each customer owes for a month.
 import type { Signer } from "../wire/http-signature.ts";
-import type { MeteredShare, PayableShares } from "../wire/settlement-records.ts";
+import type { MeteredShare, PayableShares, Settlement } from "../wire/settlement-records.ts";
 import { type Check, evaluatorNames } from "./checks.ts";
 import type { ClientTools } from "./client-tools.ts";
+import type { DealerApi } from "./dealer-api.ts";
 import {
   fetchAnswers,
   type HeldShare,
   heldShare,
+  masksFrom,
   putTogether,
   putTogetherSigned,
   WrongSharesError,
@@ -19,6 +21,8 @@ export interface SupplierContext extends StatementContext {
   readonly signer: Signer;
   /** Index in the market's list of suppliers. */
   readonly supplier: number;
+  /** In a market with a dealer. */
+  readonly dealer?: DealerApi | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -59,10 +63,12 @@ export async function supplierMetered(
   context: SupplierContext,
   periodStart: number,
 ): Promise<SupplierMetered> {
-  const { market, apis, tools, signer, supplier, signal } = context;
-  const settled = await commonSettlement(context, periodStart, { signal });
+  const { market, apis, tools, signer, supplier, dealer, signal } = context;
+  // A correction is told only if it does not betray who was corrected: until then the first sums stand.
+  const tells = (one: Settlement) => one.revealedSuppliers[supplier] === true;
+  const settled = await commonSettlement(context, periodStart, { signal }, tells);
   if (settled === null) return { state: "pending", checks: [] };
-  const { settlement, checks } = settled;
+  const { settlement, signatures, checks } = settled;
   const { revision, attempt, active } = settlement;
   const maySums = settlement.revealedSuppliers[supplier] === true;
   const mayPosition = settlement.revealedPositions[supplier] === true;
@@ -84,9 +90,14 @@ export async function supplierMetered(
   const { answers, problems } = fetched;
   const sharesOf = (of: "share" | "position") =>
     answers.map(({ evaluator, answer }) => heldShare(evaluator, answer[of]!));
-  const sums = maySums ? await putTogether(tools, market, sharesOf("share"), 2) : [null, null];
+  const signed = { settlement, signatures };
+  const seed = await dealer?.resultMask(signer, { of: "metered", signed }, { signal });
+  const [ofSums, ofPosition] = masksFrom(tools, seed, [2, 1]);
+  const sums = maySums
+    ? await putTogether(tools, market, sharesOf("share"), 2, ofSums)
+    : [null, null];
   const position = mayPosition
-    ? await putTogetherSigned(tools, market, sharesOf("position"), 1)
+    ? await putTogetherSigned(tools, market, sharesOf("position"), 1, ofPosition)
     : [];
   return {
     state: "settled",
@@ -112,10 +123,10 @@ export async function supplierMonth(
   context: SupplierContext,
   month: string,
 ): Promise<SupplierMonth> {
-  const { market, apis, tools, signer, supplier, signal } = context;
+  const { market, apis, tools, signer, supplier, dealer, signal } = context;
   const closed = await commonClosing(context, month, { signal });
   if (closed === null) return { state: "open", checks: [] };
-  const { closing, checks } = closed;
+  const { closing, signatures, checks } = closed;
   const mayPosition = closing.revealedPositions[supplier] === true;
   const { answers, problems } = await fetchAnswers({ tools, market, apis }, closing.active, {
     fetch: (api) => api.payables(signer, month, { signal }),
@@ -133,13 +144,18 @@ export async function supplierMonth(
   if (new Set(lists).size > 1) {
     throw new WrongSharesError(`evaluators name different customers of the month ${month}`);
   }
-  const totals = await customerTotals(context, answers);
+  const signed = { closing, signatures };
+  const seed = await dealer?.resultMask(signer, { of: "payables", signed }, { signal });
+  const customers = answers[0]!.answer.customers.map(() => 1);
+  const [ofPosition, ...ofCustomers] = masksFrom(tools, seed, [1, ...customers]);
+  const totals = await customerTotals(context, answers, ofCustomers);
   const position = mayPosition
     ? await putTogetherSigned(
         tools,
         market,
         answers.map(({ evaluator, answer }) => heldShare(evaluator, answer.position!)),
         1,
+        ofPosition,
       )
     : [];
   return {
@@ -156,13 +172,14 @@ const customersText = ({ customers }: PayableShares): string =>
 async function customerTotals(
   { tools, market }: SupplierContext,
   answers: readonly { readonly evaluator: number; readonly answer: PayableShares }[],
+  masks: readonly (Uint8Array | null)[],
 ): Promise<Payable[]> {
   const totals: Payable[] = [];
   for (const [i, { meter, periods, estimated }] of answers[0]!.answer.customers.entries()) {
     const held = answers.map(
       ({ evaluator, answer }): HeldShare => heldShare(evaluator, answer.customers[i]!.share!),
     );
-    const [total] = await putTogetherSigned(tools, market, held, 1);
+    const [total] = await putTogetherSigned(tools, market, held, 1, masks[i]);
     totals.push({ meter, periods, estimated, total: total! });
   }
   return totals;

@@ -1,20 +1,20 @@
-// The masks of one attempt as two endless streams of elements, in the order in which evaluators use them: of all
-// rows,
-// and of all results.
+// The masks of one attempt as two endless streams of elements, in the order in which evaluators use them: of all that
+// they take in, and of all results.
 import type { Field } from "../field/field.ts";
 import type { Vector } from "../field/memory.ts";
-import type { Primitives } from "../platform/primitives.ts";
+import type { Prg, Primitives } from "../platform/primitives.ts";
 import type { KnownMasks } from "../sharing/dealer.ts";
-import { expandMask } from "../sharing/masks.ts";
 import {
   type AttemptRequest,
   MASK_NAME_BYTES,
   NONCE_BYTES,
   RESULTS_PER_ROW,
   RESULTS_PER_SUPPLIER,
+  SETTLED_PER_SUPPLIER,
+  TRADES_PER_ORDER,
 } from "../wire/dealer-messages.ts";
 import { toHex } from "../wire/hex.ts";
-import type { MaskKeys } from "./mask-keys.ts";
+import { KEPT, type MaskKeys } from "./mask-keys.ts";
 
 interface Tools {
   readonly field: Field;
@@ -27,6 +27,7 @@ interface Segment {
   readonly length: number;
 }
 
+const SPARE_SEED_BYTES = 16;
 const METER_BYTES = MASK_NAME_BYTES - NONCE_BYTES;
 
 /** The meter of each row and what it chose, as evaluators name them. */
@@ -39,64 +40,72 @@ export function rowNameAt(names: Uint8Array, row: number): { meter: string; nonc
   };
 }
 
-/** The masks of an attempt whose session has this name; rows have `width` numbers. */
+/**
+ * The masks of an attempt whose session has this name; rows have `width` numbers. `keepsTrades` where periods are
+ * settled.
+ */
 export function attemptMasks(
   tools: Tools,
   keys: MaskKeys,
-  { kind, periodStart, attempt, count, suppliers }: AttemptRequest,
+  request: AttemptRequest,
   names: Uint8Array,
-  width: number,
+  { width, keepsTrades }: { readonly width: number; readonly keepsTrades: boolean },
   session: string,
 ): KnownMasks {
+  const { kind, periodStart, attempt, count, suppliers, trades } = request;
   const result = (party: string) => keys.result({ kind, periodStart, attempt, session, party });
-  const rows = stream(tools, (row) => {
-    if (row >= count) return null;
-    return { seed: keys.row({ kind, periodStart, ...rowNameAt(names, row) }), length: width };
-  });
-  const results = stream(tools, (index) => {
-    if (index < count) {
-      const { meter } = rowNameAt(names, index);
-      return { seed: result(`meter-${meter}`), length: RESULTS_PER_ROW };
+  const rows = function* (): Generator<Segment> {
+    for (let row = 0; row < count; row++) {
+      const seed = keys.row({ kind, periodStart, ...rowNameAt(names, row) });
+      yield { seed, length: width };
     }
-    const supplier = suppliers[index - count];
-    if (supplier === undefined) return null;
-    return { seed: result(`supplier-${supplier}`), length: RESULTS_PER_SUPPLIER };
-  });
-  return { rows, results };
+    if (trades === undefined) return;
+    const { orders, ...cleared } = trades;
+    const seed = keys.result({ kind: "order", periodStart, ...cleared, party: KEPT.trades });
+    yield { seed, length: TRADES_PER_ORDER * orders };
+  };
+  const results = function* (): Generator<Segment> {
+    if (keepsTrades && kind === "order") {
+      yield { seed: result(KEPT.trades), length: TRADES_PER_ORDER * count };
+    }
+    for (let row = 0; row < count && kind === "order"; row++) {
+      const { meter } = rowNameAt(names, row);
+      yield { seed: result(`meter-${meter}`), length: RESULTS_PER_ROW };
+    }
+    const length = kind === "order" ? RESULTS_PER_SUPPLIER : SETTLED_PER_SUPPLIER;
+    for (const supplier of suppliers) yield { seed: result(`supplier-${supplier}`), length };
+    // How many meters are settled is known to evaluators once they know which readings they reject.
+    if (kind === "reading") yield { seed: result(KEPT.amounts), length: Number.POSITIVE_INFINITY };
+  };
+  return { rows: stream(tools, rows()), results: stream(tools, results()) };
 }
 
 /**
  * Gives the numbers of the segments one after the other. Evaluators are dealt more than they use, in whole batches:
- * after
- * the last segment come numbers that nobody knows.
+ * after the last segment come numbers that nobody knows.
  */
-function stream(
-  { field, primitives }: Tools,
-  segmentAt: (index: number) => Segment | null,
-): (into: Vector) => void {
-  const spare = primitives.prg(primitives.randomBytes(16));
-  let index = 0;
-  /** How much of the current segment is used. */
-  let used = 0;
+function stream({ field, primitives }: Tools, segments: Iterator<Segment>): (into: Vector) => void {
+  const spare: Segment = {
+    seed: primitives.randomBytes(SPARE_SEED_BYTES),
+    length: Number.POSITIVE_INFINITY,
+  };
+  let prg: Prg | null = null;
+  /** How much of the current segment is left. */
+  let left = 0;
   return (into) => {
     for (let at = 0; at < into.length; ) {
-      const segment = segmentAt(index);
-      if (segment === null) {
-        const rest = into.slice(at, into.length);
-        spare.fill(field.memory.bytes(rest));
-        field.maskPrg(rest);
-        return;
+      if (left === 0) {
+        const next = segments.next();
+        const segment = next.done === true ? spare : next.value;
+        prg = primitives.prg(segment.seed);
+        left = segment.length;
+        continue;
       }
-      const length = Math.min(segment.length - used, into.length - at);
-      const whole = field.alloc(segment.length);
-      expandMask(field, primitives, segment.seed, whole);
-      field.copy(into.slice(at, at + length), whole.slice(used, used + length));
-      field.free(whole);
-      at += length;
-      used += length;
-      if (used < segment.length) return;
-      used = 0;
-      index += 1;
+      const part = into.slice(at, Math.min(at + left, into.length));
+      prg!.fill(field.memory.bytes(part));
+      field.maskPrg(part);
+      at += part.length;
+      left -= part.length;
     }
   };
 }

@@ -3,13 +3,13 @@ import { ChannelError, type Link } from "../channel/channel.ts";
 import { receiveBytes, sendBytes } from "../channel/long-messages.ts";
 import { messageOf } from "../platform/errors.ts";
 import {
-  attemptRequestSchema,
   DEALER_TAGS,
   dealerRequestSchema,
-  MASK_NAME_BYTES,
+  firstRequestSchema,
   MAX_DEALER_REQUEST_BYTES,
 } from "../wire/dealer-messages.ts";
 import { decodeJson, MessageError } from "../wire/session-messages.ts";
+import { namesLength } from "./attempt-problems.ts";
 import { RefusedError } from "./corrections.ts";
 import type { MarketAttempts } from "./market-attempts.ts";
 
@@ -39,19 +39,18 @@ export async function serveEvaluator(tools: LinkTools, link: Link, evaluator: nu
 async function serveAttempt(tools: LinkTools, link: Link, evaluator: number): Promise<never> {
   const { attempts } = tools;
   const receive = () => link.receiveFrame(DEALER_TAGS.requests, MAX_DEALER_REQUEST_BYTES);
-  const request = decodeJson(attemptRequestSchema, await receive());
+  const request = decodeJson(firstRequestSchema, await receive());
   const joining = attempts.join(link, evaluator, request);
   joining.catch(() => {}); // It is awaited when the names are there.
   if (evaluator === 0) {
-    const names = receiveBytes(link, DEALER_TAGS.rows, MASK_NAME_BYTES * request.count);
+    const names = receiveBytes(link, DEALER_TAGS.rows, namesLength(request));
     names.catch(() => {}); // Nobody awaits it when the attempt is refused.
     // Who is refused is told so at once, whatever it still sends.
     const received = await Promise.race([names, joining.then(() => names)]);
     attempts.name(request, received);
   }
-  const { session, seed, corrections } = await joining;
-  const answer = new Uint8Array([...session, ...seed]);
-  await sendBytes(link, DEALER_TAGS.answers, answer);
+  const { session, answer, corrections } = await joining;
+  await sendBytes(link, DEALER_TAGS.answers, joined([session, answer]));
   for (let tag: number = DEALER_TAGS.answers + 1; ; tag++) {
     const asked = decodeJson(dealerRequestSchema, await receive());
     // Corrections are one-time pads for evaluator 0: it gets each once, and nobody else.
@@ -61,4 +60,11 @@ async function serveAttempt(tools: LinkTools, link: Link, evaluator: number): Pr
     }
     await sendBytes(link, tag, corrections(asked));
   }
+}
+
+function joined([first, second]: readonly [Uint8Array, Uint8Array]): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }

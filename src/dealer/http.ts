@@ -6,16 +6,14 @@ import type { Identity } from "../crypto/certificates.ts";
 import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { partyName } from "../crypto/party.ts";
 import type { PartyVerifier } from "../crypto/party-verifier.ts";
-import { Field } from "../field/field.ts";
 import { type MarketDocument, orderWindow } from "../market/market-document.ts";
+import { periodsOfMonth } from "../market/tariffs.ts";
 import type { Clock } from "../platform/clock.ts";
 import { LIMITS } from "../platform/limits.ts";
 import type { MarketClock } from "../platform/market-clock.ts";
 import { type HttpsApp, httpsApp, type Route } from "../service/https-app.ts";
-import { noPeriod, startOf } from "../service/period-text.ts";
+import { deliveredWindow, noPeriod, settledMarket, startOf } from "../service/period-text.ts";
 import { checkDigest, type SignedBy, signatureChecks } from "../service/signed-requests.ts";
-import { expandMask } from "../sharing/masks.ts";
-import { RESULTS_PER_ROW, RESULTS_PER_SUPPLIER } from "../wire/dealer-messages.ts";
 import {
   DECISION_MEDIA_TYPE,
   MOST_DECISION_BYTES,
@@ -23,10 +21,11 @@ import {
   type ResultMask,
   type RowMask,
 } from "../wire/dealer-records.ts";
+import type { BodyKind } from "../wire/order-body.ts";
 import { ProblemError } from "../wire/problems.ts";
 import type { MaskKeys } from "./mask-keys.ts";
 import { openapiText } from "./openapi.ts";
-import { type ClearedSession, ProvenDecisions } from "./proven-decisions.ts";
+import { ProvenDecisions, type ProvenKind } from "./proven-decisions.ts";
 
 export interface DealerHttpContext {
   readonly market: MarketDocument;
@@ -45,59 +44,38 @@ const parameters = (request: FastifyRequest) =>
 const signerIn = (request: FastifyRequest): SignedBy => request.signer!;
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
+/** What is told whom after a decision, and where. */
+const TOLD = [
+  { kind: "clearing", role: "meter", path: "/v1/periods/{period}/result-mask" },
+  { kind: "clearing", role: "supplier", path: "/v1/periods/{period}/aggregate-mask" },
+  { kind: "settlement", role: "supplier", path: "/v1/periods/{period}/metered-mask" },
+  { kind: "closing", role: "meter", path: "/v1/months/{month}/bill-mask" },
+  { kind: "closing", role: "supplier", path: "/v1/months/{month}/payables-mask" },
+] as const satisfies readonly { kind: ProvenKind; role: string; path: string }[];
+
 export function dealerHttp(context: DealerHttpContext): Promise<HttpsApp> {
   const { market, identity } = context;
   const checks = signatureChecks({ ...context, recipient: "dealer", limits: LIMITS });
   const decisions = new ProvenDecisions({ ...context, primitives: nodePrimitives });
-  const field = new Field();
   const openapi = openapiText();
-  const ofDecision = (
-    role: "meter" | "supplier",
-    path: string,
-    elements: number,
-    check: (session: ClearedSession, signer: SignedBy) => void,
-  ): Route => ({
-    method: "POST",
+  const told = TOLD.map(
+    ({ kind, role, path }): Route => ({
+      method: "POST",
+      path,
+      before: checks(role),
+      answer: (request) => resultMask(context, decisions, kind, request),
+    }),
+  );
+  const ofRow = (kind: BodyKind, path: string): Route => ({
+    method: "GET",
     path,
-    before: checks(role),
-    answer: (request): ResultMask => {
-      const signer = signerIn(request);
-      const body = bodyOf(request);
-      checkDigest(signer, body);
-      const { period } = parameters(request);
-      const periodStart = startOf(period);
-      const session = decisions.sessionOf(body, period);
-      check(session, signer);
-      const { attempt } = session;
-      const party = partyName(signer.party);
-      const name = {
-        kind: "order",
-        periodStart,
-        attempt,
-        session: session.session,
-        party,
-      } as const;
-      const mask = expanded(field, context.keys.result(name), elements);
-      return { period, attempt, mask: base64(mask) };
-    },
+    before: checks("meter"),
+    answer: (request) => rowMask(context, kind, parameters(request), signerIn(request)),
   });
   const routes: Route[] = [
-    {
-      method: "GET",
-      path: "/v1/periods/{period}/masks/{nonce}",
-      before: checks("meter"),
-      answer: (request) => rowMask(context, parameters(request), signerIn(request)),
-    },
-    ofDecision("meter", "/v1/periods/{period}/result-mask", RESULTS_PER_ROW, () => {}),
-    ofDecision(
-      "supplier",
-      "/v1/periods/{period}/aggregate-mask",
-      RESULTS_PER_SUPPLIER,
-      ({ revealedSuppliers }, { party }) => {
-        if (revealedSuppliers[Number(party.id)] === true) return;
-        throw new ProblemError("withheld", "this supplier is told nothing about this period");
-      },
-    ),
+    ofRow("order", "/v1/periods/{period}/masks/{nonce}"),
+    ofRow("reading", "/v1/periods/{period}/reading-masks/{nonce}"),
+    ...told,
     {
       method: "GET",
       path: "/v1/market",
@@ -125,37 +103,65 @@ export function dealerHttp(context: DealerHttpContext): Promise<HttpsApp> {
   });
 }
 
-/** The seed of the mask of one order, for the meter that has signed. Throws ProblemError. */
+/** The seed of the mask of one order or reading, for the meter that has signed. Throws ProblemError. */
 function rowMask(
   { market, marketClock, keys }: DealerHttpContext,
+  kind: BodyKind,
   { period, nonce }: { readonly period: string; readonly nonce: string },
   { party }: SignedBy,
 ): RowMask {
   if (!maskNonce.safeParse(nonce).success) {
     throw new ProblemError("malformed-request", "a mask is named by 32 hexadecimal digits");
   }
-  const periodStart = startOf(period);
-  const window = orderWindow(market, periodStart, marketClock.nowS());
+  const window = kind === "order" ? openWindow : readingsWindow;
+  window(market, period, marketClock.nowS());
+  const meter = party.id;
+  const seed = keys.row({ kind, periodStart: startOf(period), meter, nonce });
+  return { period, meter, nonce, seed: base64(seed) };
+}
+
+/** Throws ProblemError when no orders for a period are taken. */
+function openWindow(market: MarketDocument, period: string, nowS: number): void {
+  const window = orderWindow(market, startOf(period), nowS);
   if (window === "no-period") throw noPeriod({ market }, period);
   if (window === "too-early") {
     throw new ProblemError("too-early", `orders for ${period} are not taken yet`);
   }
   if (window === "closed")
     throw new ProblemError("gate-closed", "the gate of this period is closed");
-  const meter = party.id;
-  const seed = keys.row({ kind: "order", periodStart, meter, nonce });
-  return { period, meter, nonce, seed: base64(seed) };
+}
+
+/** Throws ProblemError when no readings of a period are taken. */
+function readingsWindow(market: MarketDocument, period: string, nowS: number): void {
+  if (deliveredWindow(settledMarket({ market }), period, nowS) === "open") return;
+  throw new ProblemError("month-closed", "readings of this month are not taken any more");
+}
+
+/** The seed of what hides that which the signer is told by a decision. Throws ProblemError. */
+function resultMask(
+  { market, keys }: DealerHttpContext,
+  decisions: ProvenDecisions,
+  kind: ProvenKind,
+  request: FastifyRequest,
+): ResultMask {
+  const signer = signerIn(request);
+  const { party } = signer;
+  const body = bodyOf(request);
+  checkDigest(signer, body);
+  const asked = request.params as Partial<Record<"period" | "month", string>>;
+  const subject = asked.period ?? asked.month ?? "";
+  const { about, attempt, session, told } = decisions.sessionOf(kind, body, subject);
+  if (party.role === "supplier" && told[Number(party.id)] !== true) {
+    throw new ProblemError("withheld", `this supplier is told nothing about ${about}`);
+  }
+  const periodStart =
+    kind === "closing" ? periodsOfMonth(settledMarket({ market }), about).from : startOf(about);
+  const computed = ({ clearing: "order", settlement: "reading", closing: "month" } as const)[kind];
+  const name = { kind: computed, periodStart, attempt, session, party: partyName(party) };
+  return { about, attempt, seed: base64(keys.result(name)) };
 }
 
 function bodyOf(request: FastifyRequest): Uint8Array {
   if (request.body instanceof Uint8Array) return request.body;
   throw new ProblemError("wrong-content-type", `a decision is sent as ${DECISION_MEDIA_TYPE}`);
-}
-
-function expanded(field: Field, seed: Uint8Array, elements: number): Uint8Array {
-  const mask = field.alloc(elements);
-  expandMask(field, nodePrimitives, seed, mask);
-  const bytes = field.toBytes(mask);
-  field.free(mask);
-  return bytes;
 }

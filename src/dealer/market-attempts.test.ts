@@ -59,7 +59,7 @@ function dealerAt(nowS = FIRST, joinMs = 5_000): TestDealer {
     field: new Field(),
     primitives: nodePrimitives,
     keys,
-    widths: { order: WIDTH },
+    widths: { order: WIDTH, reading: WIDTH },
     onAttempt: (what) => said.push(what),
     joinMs,
   });
@@ -220,7 +220,7 @@ describe("an attempt", () => {
   it.each<[string, Partial<AttemptRows>, string]>([
     ["before the gate closes", { periodStart: FIRST + 96 * PERIOD_S }, "not closed"],
     ["at no period", { periodStart: FIRST + 1 }, "not closed"],
-    ["at readings, which this market has not", { kind: "reading" }, "no readings"],
+    ["at readings, which this market has not", { kind: "reading" }, "no settlement"],
     ["with a supplier that there is not", { suppliers: [2] }, "suppliers"],
     ["with a supplier twice", { suppliers: [1, 1] }, "suppliers"],
   ])("%s is refused", async (_what, change, reason) => {

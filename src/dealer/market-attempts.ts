@@ -1,11 +1,10 @@
-// The sessions of a market's dealer: one for each attempt of the evaluators at computing something on rows. It begins
-// when all of them have named the same rows, and lasts as long as their links. Nothing of it has to outlive this
-// process:
-// an attempt that was broken off is followed by another one, whose session has a fresh name and fresh masks of
-// results.
+// The sessions of a market's dealer: one for each attempt of the evaluators at computing something on rows, or at
+// closing a month. It begins when all of them have named the same, and lasts as long as their links. Nothing of it has
+// to outlive this process: an attempt that was broken off is followed by another one, whose session has a fresh name
+// and fresh masks of results.
 import type { Link } from "../channel/channel.ts";
 import type { Field } from "../field/field.ts";
-import { type MarketDocument, orderWindow } from "../market/market-document.ts";
+import type { MarketDocument } from "../market/market-document.ts";
 import type { Clock } from "../platform/clock.ts";
 import { LIMITS } from "../platform/limits.ts";
 import type { MarketClock } from "../platform/market-clock.ts";
@@ -14,14 +13,18 @@ import { Dealing } from "../sharing/dealer.ts";
 import {
   type AttemptRequest,
   type DealerRequest,
+  type FirstRequest,
   SESSION_BYTES,
   SESSION_SEED_BYTES,
 } from "../wire/dealer-messages.ts";
 import { toHex } from "../wire/hex.ts";
+import { decodeMonthNames } from "../wire/month-names.ts";
 import { textOfPeriod } from "../wire/records.ts";
-import { attemptMasks, rowNameAt } from "./attempt-masks.ts";
+import { attemptMasks } from "./attempt-masks.ts";
+import { namesProblem, requestProblem } from "./attempt-problems.ts";
 import { correctionsFor, RefusedError } from "./corrections.ts";
 import type { MaskKeys } from "./mask-keys.ts";
+import { monthMoves } from "./month-moves.ts";
 
 export interface AttemptsContext {
   readonly market: MarketDocument;
@@ -31,7 +34,7 @@ export interface AttemptsContext {
   readonly primitives: Primitives;
   readonly keys: MaskKeys;
   /** How many numbers a row has, by what it is. */
-  readonly widths: Readonly<Partial<Record<AttemptRequest["kind"], number>>>;
+  readonly widths: Readonly<Record<AttemptRequest["kind"], number>>;
   /** Told when an attempt is dealt, or comes to nothing. */
   readonly onAttempt: (what: string, attempt: Record<string, unknown>) => void;
   /** How long the evaluators of an attempt may take to join. */
@@ -42,8 +45,8 @@ export interface AttemptsContext {
 export interface JoinedAttempt {
   /** The session's name, the same for all. */
   readonly session: Uint8Array;
-  /** This evaluator's seed. */
-  readonly seed: Uint8Array;
+  /** This evaluator's seed; or, where a month is closed, the moves of its masks (month-moves.ts). */
+  readonly answer: Uint8Array;
   /** For evaluator 0: what it asks for next. Throws RefusedError. */
   readonly corrections: (request: DealerRequest) => Uint8Array;
 }
@@ -55,7 +58,7 @@ interface Joiner {
 
 /** An attempt whose evaluators are arriving. */
 interface Gathering {
-  readonly request: AttemptRequest;
+  readonly request: FirstRequest;
   readonly joiners: Map<number, Joiner>;
   names: Uint8Array | null;
   readonly cancelTimer: () => void;
@@ -79,11 +82,10 @@ export class MarketAttempts {
   }
 
   /**
-   * Joins the session of an attempt as that evaluator, which ends with its link. Resolves when all have joined;
-   * rejects
+   * Joins the session of an attempt as that evaluator, which ends with its link. Resolves when all have joined; rejects
    * with RefusedError.
    */
-  async join(link: Link, evaluator: number, request: AttemptRequest): Promise<JoinedAttempt> {
+  async join(link: Link, evaluator: number, request: FirstRequest): Promise<JoinedAttempt> {
     this.#check(evaluator, request);
     const subject = subjectOf(request);
     const gathering = this.#gatheringFor(subject, request);
@@ -106,7 +108,7 @@ export class MarketAttempts {
   }
 
   /** Takes the names of an attempt's rows, which evaluator 0 sends. Throws RefusedError when they are others. */
-  name(request: AttemptRequest, names: Uint8Array): void {
+  name(request: FirstRequest, names: Uint8Array): void {
     const gathering = this.#gathering.get(subjectOf(request));
     if (gathering === undefined || gathering.request.attempt !== request.attempt) return;
     const wrong = this.#problemOf(request, names);
@@ -118,28 +120,22 @@ export class MarketAttempts {
     this.#dealIfComplete(gathering);
   }
 
-  #check(evaluator: number, { kind, periodStart, attempt, suppliers }: AttemptRequest): void {
-    const { market, marketClock, widths } = this.#context;
+  #check(evaluator: number, request: FirstRequest): void {
+    const { market, marketClock } = this.#context;
     if (evaluator >= market.evaluators.length) {
       throw new RefusedError(`the market has no evaluator ${evaluator}`);
     }
-    if (widths[kind] === undefined) throw new RefusedError(`this market has no ${kind}s`);
-    const order = suppliers.every((supplier, i) => i === 0 || supplier > suppliers[i - 1]!);
-    if (!order || suppliers.some((supplier) => supplier >= market.suppliers.length)) {
-      throw new RefusedError("the suppliers are not some of the market's, each once, by number");
-    }
     const skewS = LIMITS.clockSkewMs / 1000;
-    if (orderWindow(market, periodStart, marketClock.nowS() + skewS) !== "closed") {
-      throw new RefusedError(`the gate of ${textOfPeriod(periodStart)} is not closed`);
-    }
-    const spent = this.#spent.get(subjectOf({ kind, periodStart })) ?? 0;
-    if (attempt <= spent) {
-      throw new RefusedError(`attempt ${attempt} is over: the last one was ${spent}`);
+    const problem = requestProblem(market, request, marketClock.nowS() + skewS);
+    if (problem !== null) throw new RefusedError(problem);
+    const spent = this.#spent.get(subjectOf(request)) ?? 0;
+    if (request.attempt <= spent) {
+      throw new RefusedError(`attempt ${request.attempt} is over: the last one was ${spent}`);
     }
   }
 
   /** The attempt that gathers; a later one ends those before it. */
-  #gatheringFor(subject: string, request: AttemptRequest): Gathering {
+  #gatheringFor(subject: string, request: FirstRequest): Gathering {
     const known = this.#gathering.get(subject);
     if (known?.request.attempt === request.attempt) return known;
     if (known !== undefined && known.request.attempt > request.attempt) {
@@ -162,20 +158,15 @@ export class MarketAttempts {
     return gathering;
   }
 
-  #problemOf({ count, digest }: AttemptRequest, names: Uint8Array): string | null {
-    if (toHex(this.#context.primitives.sha256(names)) !== digest) {
+  #problemOf(request: FirstRequest, names: Uint8Array): string | null {
+    if (toHex(this.#context.primitives.sha256(names)) !== request.digest) {
       return "evaluator-0 names other rows than it has announced";
     }
-    // A mask that hid two rows would tell how they differ.
-    for (let row = 1; row < count; row++) {
-      if (rowNameAt(names, row).meter > rowNameAt(names, row - 1).meter) continue;
-      return "the rows are not in the order of meters, one of each";
-    }
-    return null;
+    return namesProblem(this.#context.market, request, names);
   }
 
   #dealIfComplete(gathering: Gathering): void {
-    const { market, field, primitives, keys, widths, onAttempt } = this.#context;
+    const { market, primitives, onAttempt } = this.#context;
     const { request, joiners, names } = gathering;
     if (names === null || joiners.size < market.evaluators.length) return;
     const subject = subjectOf(request);
@@ -185,23 +176,47 @@ export class MarketAttempts {
     for (const link of this.#links.get(subject) ?? []) link.close();
 
     const session = primitives.randomBytes(SESSION_BYTES);
-    const seeds = market.evaluators.map(() => primitives.randomBytes(SESSION_SEED_BYTES));
-    const width = widths[request.kind]!;
-    const masks = attemptMasks(this.#context, keys, request, names, width, toHex(session));
-    const dealing = new Dealing(field, primitives, seeds, masks);
-    const corrections = (asked: DealerRequest) => correctionsFor(this.#context, dealing, asked);
+    const dealt = this.#dealt(request, names, session);
     const links = new Set([...joiners.values()].map(({ link }) => link));
     this.#links.set(subject, links);
     for (const [evaluator, { link, joined }] of joiners) {
       void link.whenEnded().then(() => {
         links.delete(link);
         if (links.size > 0) return;
-        dealing.end();
+        dealt.end();
         if (this.#links.get(subject) === links) this.#links.delete(subject);
       });
-      joined.resolve({ session, seed: seeds[evaluator]!, corrections });
+      joined.resolve({
+        session,
+        answer: dealt.answers[evaluator]!,
+        corrections: dealt.corrections,
+      });
     }
     onAttempt("dealt", publicPart(request));
+  }
+
+  /** What each evaluator is answered, and what evaluator 0 may ask for then. */
+  #dealt(request: FirstRequest, names: Uint8Array, session: Uint8Array) {
+    const { market, field, primitives, keys, widths } = this.#context;
+    if (request.type === "closing") {
+      const month = decodeMonthNames(names, request);
+      const tools = { field, primitives };
+      const parties = market.suppliers.length;
+      const moves = monthMoves(tools, keys, request, month, parties, toHex(session));
+      const corrections = (): Uint8Array => {
+        throw new RefusedError("nothing is computed where a month is closed");
+      };
+      return { answers: market.evaluators.map(() => moves), corrections, end: () => {} };
+    }
+    const seeds = market.evaluators.map(() => primitives.randomBytes(SESSION_SEED_BYTES));
+    const rows = { width: widths[request.kind], keepsTrades: market.settlement !== null };
+    const masks = attemptMasks(this.#context, keys, request, names, rows, toHex(session));
+    const dealing = new Dealing(field, primitives, seeds, masks);
+    return {
+      answers: seeds,
+      corrections: (asked: DealerRequest) => correctionsFor(this.#context, dealing, asked),
+      end: () => dealing.end(),
+    };
   }
 
   /** Ends an attempt that gathers: nobody was given anything. */
@@ -223,17 +238,19 @@ export class MarketAttempts {
   }
 }
 
-const subjectOf = ({ kind, periodStart }: Pick<AttemptRequest, "kind" | "periodStart">): string =>
-  `${kind} ${periodStart}`;
+/** What is decided once: a clearing, a settlement or its correction, a closing. */
+const subjectOf = (request: FirstRequest): string => {
+  const { periodStart } = request;
+  if (request.type === "closing") return `month ${periodStart}`;
+  return `${request.kind} ${periodStart}${request.correction === true ? " again" : ""}`;
+};
 
-const sameAttempt = (one: AttemptRequest, other: AttemptRequest): boolean =>
-  one.count === other.count &&
-  one.digest === other.digest &&
-  JSON.stringify(one.suppliers) === JSON.stringify(other.suppliers);
+/** Both are as their schema orders their fields. */
+const sameAttempt = (one: FirstRequest, other: FirstRequest): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
 
-const publicPart = ({ kind, periodStart, attempt, count }: AttemptRequest) => ({
-  kind,
-  period: textOfPeriod(periodStart),
-  attempt,
-  rows: count,
-});
+const publicPart = (request: FirstRequest) => {
+  const common = { period: textOfPeriod(request.periodStart), attempt: request.attempt };
+  if (request.type === "closing") return { kind: "month", ...common, meters: request.meters };
+  return { kind: request.kind, ...common, rows: request.count };
+};

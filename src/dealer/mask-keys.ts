@@ -16,13 +16,24 @@ export interface RowName {
 
 /** Which result a mask is for: `party` is the name of the one that is told. */
 export interface ResultName {
-  readonly kind: BodyKind;
+  /** What was computed on; "month" where one was closed. */
+  readonly kind: BodyKind | "month";
   readonly periodStart: number;
   readonly attempt: number;
   /** The name of the session, fresh for each: no mask of a result ever hides a second one. */
   readonly session: string;
   readonly party: string;
 }
+
+/** In place of a party: what evaluators keep masked and nobody is told; its masks leave the dealer within sums only. */
+export const KEPT = {
+  /** The trades of a clearing, for the settlement of its period. */
+  trades: "kept trades",
+  /** What each meter owes by a settlement, for the closing of its month. */
+  amounts: "kept amounts",
+  /** A supplier's position that is not told with its month, for a later one. */
+  position: (supplier: number) => `kept position ${supplier}`,
+} as const;
 
 export class MaskKeys {
   readonly #key: Uint8Array;

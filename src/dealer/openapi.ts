@@ -3,12 +3,15 @@ import { z } from "zod";
 import {
   DECISION_MEDIA_TYPE,
   maskNonce,
+  provenClosingSchema,
   provenDecisionSchema,
+  provenSettlementSchema,
   resultMaskSchema,
   rowMaskSchema,
 } from "../wire/dealer-records.ts";
 import { PROBLEM_MEDIA_TYPE, problemSchema } from "../wire/problems.ts";
 import { periodText } from "../wire/records.ts";
+import { monthText } from "../wire/settlement-records.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -27,6 +30,8 @@ const inPath = (name: string, schema: z.ZodType, description: string): Json => (
 
 const period = inPath("period", periodText, "start of a settlement period in UTC");
 
+const month = inPath("month", monthText, "a month of the market's time zone");
+
 const answers = (schema: z.ZodType): Json => ({
   200: { description: "the answer", content: { "application/json": { schema: schemaOf(schema) } } },
   default: {
@@ -35,17 +40,35 @@ const answers = (schema: z.ZodType): Json => ({
   },
 });
 
-const maskOfResult = (whose: string): Json => ({
+const maskOfResult = (
+  whose: string,
+  when: string,
+  about: Json,
+  body: { readonly what: string; readonly schema: z.ZodType },
+): Json => ({
   post: {
-    summary: `what ${whose} hidden under, once the period is decided`,
+    summary: `the seed of what ${whose} hidden under, once ${when}`,
     description: SIGNATURE,
-    parameters: [period],
+    parameters: [about],
     requestBody: {
       required: true,
-      description: "the decision, with signatures of a majority of the evaluators",
-      content: { [DECISION_MEDIA_TYPE]: { schema: schemaOf(provenDecisionSchema) } },
+      description: `the ${body.what}, with signatures of a majority of the evaluators`,
+      content: { [DECISION_MEDIA_TYPE]: { schema: schemaOf(body.schema) } },
     },
     responses: answers(resultMaskSchema),
+  },
+});
+
+const CLEARING = { what: "decision", schema: provenDecisionSchema };
+const SETTLEMENT = { what: "settlement", schema: provenSettlementSchema };
+const CLOSING = { what: "closing", schema: provenClosingSchema };
+
+const maskOfRow = (what: string, until: string): Json => ({
+  get: {
+    summary: `the seed of the mask of one ${what} of the meter that signs, until ${until}`,
+    description: SIGNATURE,
+    parameters: [period, inPath("nonce", maskNonce, `chosen at random for this ${what} alone`)],
+    responses: answers(rowMaskSchema),
   },
 });
 
@@ -60,21 +83,40 @@ export const openapiText = (): string =>
     info: {
       title: "Hushwatt dealer",
       version: "1",
-      description: "Masks of orders and results, each for the one whose it is.",
+      description: "Masks of orders, readings and results, each for the one whose it is.",
     },
     paths: {
-      "/v1/periods/{period}/masks/{nonce}": {
-        get: {
-          summary:
-            "the seed of the mask of one order of the meter that signs, until the gate closes",
-          description: SIGNATURE,
-          parameters: [period, inPath("nonce", maskNonce, "chosen at random for this order alone")],
-          responses: answers(rowMaskSchema),
-        },
-      },
-      "/v1/periods/{period}/result-mask": maskOfResult("the result of the meter that signs is"),
+      "/v1/periods/{period}/masks/{nonce}": maskOfRow("order", "the gate closes"),
+      "/v1/periods/{period}/reading-masks/{nonce}": maskOfRow("reading", "its month is closed"),
+      "/v1/periods/{period}/result-mask": maskOfResult(
+        "the result of the meter that signs is",
+        "the period is decided",
+        period,
+        CLEARING,
+      ),
       "/v1/periods/{period}/aggregate-mask": maskOfResult(
         "the sums of the supplier that signs are",
+        "the period is decided",
+        period,
+        CLEARING,
+      ),
+      "/v1/periods/{period}/metered-mask": maskOfResult(
+        "imports, exports and position of the supplier that signs are",
+        "the period is settled",
+        period,
+        SETTLEMENT,
+      ),
+      "/v1/months/{month}/bill-mask": maskOfResult(
+        "the bill of the meter that signs is",
+        "the month is closed",
+        month,
+        CLOSING,
+      ),
+      "/v1/months/{month}/payables-mask": maskOfResult(
+        "the position of the supplier that signs and its customers' totals are",
+        "the month is closed",
+        month,
+        CLOSING,
       ),
       "/v1/market": plain(
         "the market document that this dealer works by",

@@ -5,10 +5,15 @@ import type { MarketDocument } from "../market/market-document.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Primitives } from "../platform/primitives.ts";
 import { isSignedBy } from "../service/evaluator-signatures.ts";
-import { provenDecisionSchema } from "../wire/dealer-records.ts";
+import {
+  provenClosingSchema,
+  provenDecisionSchema,
+  provenSettlementSchema,
+} from "../wire/dealer-records.ts";
 import { toHex } from "../wire/hex.ts";
 import { ProblemError } from "../wire/problems.ts";
-import { type Decision, decisionBytes } from "../wire/records.ts";
+import { decisionBytes, type SignedDecision } from "../wire/records.ts";
+import { closingBytes, settlementBytes } from "../wire/settlement-records.ts";
 
 export interface ProofContext {
   readonly market: MarketDocument;
@@ -17,28 +22,43 @@ export interface ProofContext {
   readonly primitives: Pick<Primitives, "sha256">;
 }
 
-/** What is used of a decision by which something was cleared. */
-export type ClearedSession = Pick<Decision, "period" | "attempt" | "revealedSuppliers"> & {
+/** What is used of a decision: about what it is, its session, and which suppliers it tells something. */
+export interface ProvenSession {
+  /** The period or month, as text. */
+  readonly about: string;
+  readonly attempt: number;
   readonly session: string;
-};
+  readonly told: readonly boolean[];
+}
+
+/** What may be shown: the clearing of a period, its settlement, the closing of a month. */
+export type ProvenKind = "clearing" | "settlement" | "closing";
+
+interface Shown {
+  readonly market: string;
+  /** What is signed. */
+  readonly bytes: Uint8Array;
+  readonly signatures: SignedDecision["signatures"];
+  readonly session: Omit<ProvenSession, "session"> & { readonly session: string | undefined };
+}
 
 /** Decisions that were found right: all meters of a period show the same one. */
 const MOST_REMEMBERED = 64;
 
 export class ProvenDecisions {
   readonly #context: ProofContext;
-  readonly #known = new Map<string, ClearedSession>();
+  readonly #known = new Map<string, ProvenSession>();
 
   constructor(context: ProofContext) {
     this.#context = context;
   }
 
-  /** The session in which the period of a decision was cleared. Throws ProblemError. */
-  sessionOf(body: Uint8Array, period: string): ClearedSession {
-    const digest = toHex(this.#context.primitives.sha256(body));
-    const session = this.#known.get(digest) ?? this.#read(body);
-    if (session.period !== period) {
-      throw new ProblemError("wrong-period", `the decision is about ${session.period}`);
+  /** The session that led to the decision in `body`, which is about that period or month. Throws ProblemError. */
+  sessionOf(kind: ProvenKind, body: Uint8Array, about: string): ProvenSession {
+    const digest = `${kind} ${toHex(this.#context.primitives.sha256(body))}`;
+    const session = this.#known.get(digest) ?? this.#read(kind, body);
+    if (session.about !== about) {
+      throw new ProblemError("wrong-period", `the ${kind} is about ${session.about}`);
     }
     this.#known.delete(digest);
     this.#known.set(digest, session);
@@ -49,35 +69,66 @@ export class ProvenDecisions {
     return session;
   }
 
-  #read(body: Uint8Array): ClearedSession {
+  #read(kind: ProvenKind, body: Uint8Array): ProvenSession {
     const { market, verifier, clock } = this.#context;
-    const parsed = provenDecisionSchema.safeParse(jsonOf(body));
-    if (!parsed.success) {
-      throw new ProblemError("malformed-request", "the body is no decision with its signatures");
+    const shown = READERS[kind](jsonOf(body));
+    if (shown === null) {
+      throw new ProblemError("malformed-request", `the body is no ${kind} with its signatures`);
     }
-    const { decision, signatures } = parsed.data;
-    if (decision.market !== market.id) {
+    if (shown.market !== market.id) {
       throw new ProblemError("wrong-market", `this is the market ${market.id}`);
     }
-    const bytes = decisionBytes(decision);
     const signers = new Set<number>();
-    for (const { evaluator, certificate, signature } of signatures) {
+    for (const { evaluator, certificate, signature } of shown.signatures) {
       if (evaluator >= market.evaluators.length || signers.has(evaluator)) continue;
       const signed = { evaluator, certificate, signature: Buffer.from(signature, "base64") };
-      if (isSignedBy(verifier, signed, bytes, clock.utcMs())) signers.add(evaluator);
+      if (isSignedBy(verifier, signed, shown.bytes, clock.utcMs())) signers.add(evaluator);
     }
     const majority = (market.evaluators.length >> 1) + 1;
     if (signers.size < majority) {
       const found = `${signers.size} of at least ${majority} signatures of evaluators are right`;
       throw new ProblemError("not-decided", found);
     }
-    const { period, outcome, attempt, revealedSuppliers, dealing } = decision;
-    if (outcome === "void" || dealing === undefined) {
-      throw new ProblemError("period-void", `by this decision nothing of ${period} was cleared`);
-    }
-    return { period, attempt, revealedSuppliers, session: dealing };
+    const { session, about } = shown.session;
+    if (session !== undefined) return { ...shown.session, session };
+    throw new ProblemError("period-void", `by this ${kind} nothing of ${about} was computed`);
   }
 }
+
+/** What a body shows; null when it is something else. */
+const READERS: Readonly<Record<ProvenKind, (json: unknown) => Shown | null>> = {
+  clearing(json) {
+    const parsed = provenDecisionSchema.safeParse(json);
+    if (!parsed.success) return null;
+    const { decision, signatures } = parsed.data;
+    const { market, period, attempt, dealing, revealedSuppliers } = decision;
+    const session = { about: period, attempt, session: dealing, told: revealedSuppliers };
+    return { market, bytes: decisionBytes(decision), signatures, session };
+  },
+  settlement(json) {
+    const parsed = provenSettlementSchema.safeParse(json);
+    if (!parsed.success) return null;
+    const { settlement, signatures } = parsed.data;
+    const { market, period, attempt, dealing, revealedSuppliers, revealedPositions } = settlement;
+    const told = revealedSuppliers.map((may, k) => may || revealedPositions[k] === true);
+    const session = { about: period, attempt, session: dealing, told };
+    return { market, bytes: settlementBytes(settlement), signatures, session };
+  },
+  closing(json) {
+    const parsed = provenClosingSchema.safeParse(json);
+    if (!parsed.success) return null;
+    const { closing, signatures } = parsed.data;
+    const { market, month, attempt, dealing, revealedPositions } = closing;
+    // Every supplier learns what its customers owe. The mask of a position that is not told hides nothing.
+    const session = {
+      about: month,
+      attempt,
+      session: dealing,
+      told: revealedPositions.map(() => true),
+    };
+    return { market, bytes: closingBytes(closing), signatures, session };
+  },
+};
 
 function jsonOf(body: Uint8Array): unknown {
   try {

@@ -13,6 +13,7 @@ import { PartyVerifier } from "../crypto/party-verifier.ts";
 import { Field } from "../field/field.ts";
 import { type MarketDocument, parseMarketDocument } from "../market/market-document.ts";
 import { orderLayout } from "../market/order-layout.ts";
+import { readingLayout } from "../market/reading.ts";
 import { systemClock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { LIMITS } from "../platform/limits.ts";
@@ -102,7 +103,7 @@ async function listenForEvaluators(
   const attempts = new MarketAttempts({
     ...common,
     ...tools,
-    widths: { order: bits },
+    widths: { order: bits, reading: readingLayout(parameters.energyBits).bits },
     onAttempt: (what, attempt) => log.info(attempt, what),
   });
   const open = new Set<{ close(): void }>();

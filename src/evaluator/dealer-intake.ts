@@ -1,5 +1,5 @@
-// Orders at the evaluators of a dealer session: each receives the same bits minus masks that the dealer told the meter,
-// and holds authenticated shares of the masks.
+// Orders and readings at the evaluators of a dealer session: each receives the same bits minus masks that the dealer
+// told the meter, and holds authenticated shares of the masks.
 import type { Field } from "../field/field.ts";
 import { takeOrders } from "../market/intake.ts";
 import type { OrderLayout } from "../market/order-layout.ts";
@@ -42,7 +42,7 @@ export function dealerIntake(
  * Rows that all evaluators received, as an engine's Secrets: whatever meters send under masks of the dealer's, one row
  * after the other in the order of the session's masks. The engine can take such rows once.
  */
-function maskedRows(
+export function maskedRows(
   engine: DealerEngine,
   peers: Peers,
   rows: ReceivedRows,

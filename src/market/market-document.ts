@@ -120,11 +120,6 @@ export function parseMarketDocument(text: string): MarketDocument {
     const found = rest.dealer === null ? "it names none" : `the engine ${setting.engine} has none`;
     throw new MarketDocumentError(`dealer: a market of the engine dealer has one; ${found}`);
   }
-  if (rest.settlement !== null && setting.engine === "dealer") {
-    const message =
-      "settlement: a market of the engine dealer has none yet; take replicated or shamir";
-    throw new MarketDocumentError(message);
-  }
   const firstPeriod = Date.parse(schedule.first_period) / 1000;
   if (firstPeriod % schedule.period_s !== 0) {
     const message = "schedule.first_period must be a multiple of period_s since 1970 UTC";

@@ -226,3 +226,15 @@ export function monthClosureOf(market: SettledMarket, month: string): number {
   const lastDue = settlementDueOf(market, to - market.schedule.period_s);
   return Math.max(to + rulesOf(market).closeAfterS, lastDue);
 }
+
+/** Whether readings of a period are taken at a time, both in seconds; if not, why. */
+export function readingWindow(
+  market: SettledMarket,
+  periodStart: number,
+  nowS: number,
+): "open" | "no-period" | "not-delivered" | "closed" {
+  const { period_s: length } = market.schedule;
+  if (periodStart < market.firstPeriod || periodStart % length !== 0) return "no-period";
+  if (nowS < periodStart + length) return "not-delivered";
+  return nowS >= monthClosureOf(market, monthOf(market, periodStart)) ? "closed" : "open";
+}

@@ -6,10 +6,13 @@ import type { Primitives } from "../platform/primitives.ts";
 import { correctionsLength, type MaterialKind, type ShuffleRequest } from "../sharing/dealer.ts";
 import {
   type AttemptRequest,
+  type ClosingRequest,
   DEALER_TAGS,
   type DealerRequest,
+  type FirstRequest,
   MASK_NAME_BYTES,
   MATERIAL_AT_ONCE,
+  MOVES_PER_METER,
   SESSION_BYTES,
   SESSION_SEED_BYTES,
 } from "../wire/dealer-messages.ts";
@@ -25,7 +28,7 @@ export class DealerLink {
   }
 
   /** The answer, of a length that both sides know. Requests may overlap. */
-  ask(request: DealerRequest | AttemptRequest, answerBytes: number): Promise<Uint8Array> {
+  ask(request: DealerRequest | FirstRequest, answerBytes: number): Promise<Uint8Array> {
     const tag = DEALER_TAGS.answers + this.asked++;
     const answer = receiveBytes(this.link, tag, answerBytes);
     answer.catch(() => {}); // Whoever needs it awaits it, perhaps much later.
@@ -66,8 +69,7 @@ export interface JoinedAttempt {
 
 /**
  * Joins the session of an attempt at the market's dealer, which each evaluator may do once; evaluator 0 (`isFirst`)
- * tells
- * it the names. Resolves when all evaluators have named the same rows.
+ * tells it the names. Resolves when all evaluators have named the same rows.
  */
 export async function joinAttempt(
   link: Link,
@@ -78,13 +80,46 @@ export async function joinAttempt(
   const dealer = new DealerLink(link);
   const [count, digest] = [names.length / MASK_NAME_BYTES, toHex(sha256(names))];
   const request = { type: "attempt", ...attempt, count, digest } as const;
-  const answer = dealer.ask(request, SESSION_BYTES + SESSION_SEED_BYTES);
+  const [session, seed] = await begin(dealer, link, request, SESSION_SEED_BYTES, names, isFirst);
+  return { session, access: accessOver(dealer, seed, { rows: "rows", results: "results" }) };
+}
+
+/** A month that is closed, and its names (wire/month-names.ts). */
+export interface ClosingNames extends Omit<ClosingRequest, "type" | "digest"> {
+  readonly names: Uint8Array;
+}
+
+/**
+ * The same for the closing of a month with so many suppliers: `moves` turn the sums that evaluators hold into what is
+ * hidden under masks that those know who may learn them (dealer/month-moves.ts).
+ */
+export async function joinClosing(
+  link: Link,
+  { sha256 }: Pick<Primitives, "sha256">,
+  { names, ...closing }: ClosingNames,
+  suppliers: number,
+  isFirst: boolean,
+): Promise<{ readonly session: string; readonly moves: Uint8Array }> {
+  const dealer = new DealerLink(link);
+  const request = { type: "closing", ...closing, digest: toHex(sha256(names)) } as const;
+  const bytes = ELEMENT_BYTES * (closing.meters * MOVES_PER_METER + suppliers);
+  const [session, moves] = await begin(dealer, link, request, bytes, names, isFirst);
+  return { session, moves };
+}
+
+/** The session's name, and what comes with it. */
+async function begin(
+  dealer: DealerLink,
+  link: Link,
+  request: FirstRequest,
+  answerBytes: number,
+  names: Uint8Array,
+  isFirst: boolean,
+): Promise<readonly [string, Uint8Array]> {
+  const answer = dealer.ask(request, SESSION_BYTES + answerBytes);
   if (isFirst) await sendBytes(link, DEALER_TAGS.rows, names);
   const bytes = await answer;
-  return {
-    session: toHex(bytes.subarray(0, SESSION_BYTES)),
-    access: accessOver(dealer, bytes.slice(SESSION_BYTES), { rows: "rows", results: "results" }),
-  };
+  return [toHex(bytes.subarray(0, SESSION_BYTES)), bytes.slice(SESSION_BYTES)];
 }
 
 function accessOver(

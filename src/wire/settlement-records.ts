@@ -54,12 +54,15 @@ export const settlementSchema = z.strictObject({
   /** Per supplier, whether it may learn its customers' metered sums, and its position against other suppliers. */
   revealedSuppliers: z.array(z.boolean()),
   revealedPositions: z.array(z.boolean()),
+  /** The dealer's session in which the readings were checked and settled; absent without a dealer. */
+  dealing: hex(32).optional(),
 });
 export type Settlement = z.infer<typeof settlementSchema>;
 export const signedSettlementSchema = z.strictObject({
   settlement: settlementSchema,
   signatures: signaturesSchema,
 });
+export type SignedSettlement = z.infer<typeof signedSettlementSchema>;
 
 /** GET /v1/periods/{period}/settlement: what an evaluator says about the settlement of a period. */
 export const settlementRecordSchema = z.strictObject({
@@ -120,12 +123,15 @@ export const closingSchema = z.strictObject({
   meters: agreedSchema,
   /** Per supplier, whether it may learn its position of the month. */
   revealedPositions: z.array(z.boolean()),
+  /** The dealer's session that named the masks of bills and positions; absent without a dealer. */
+  dealing: hex(32).optional(),
 });
 export type Closing = z.infer<typeof closingSchema>;
 export const signedClosingSchema = z.strictObject({
   closing: closingSchema,
   signatures: signaturesSchema,
 });
+export type SignedClosing = z.infer<typeof signedClosingSchema>;
 
 /** GET /v1/months/{month} */
 export const monthRecordSchema = z.strictObject({

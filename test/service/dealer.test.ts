@@ -179,7 +179,9 @@ async function expectRefusals({ access, signers, supplierSigners, market, files 
   const dealer = access.dealer!;
   const nonce = nodePrimitives.randomBytes(16);
   const [own, again, other] = await Promise.all(
-    [signers[0]!, signers[0]!, signers[1]!].map((signer) => dealer.rowMask(signer, start, nonce)),
+    [signers[0]!, signers[0]!, signers[1]!].map((signer) =>
+      dealer.rowMask(signer, "order", start, nonce),
+    ),
   );
   expect(again).toEqual(own);
   expect(other!.seed).not.toEqual(own!.seed);
@@ -233,9 +235,10 @@ async function expectProofs(at: Running, decided: SignedDecision, start: number)
   const dealer = access.dealer!;
   const [meter, supplier] = [signers[0]!, supplierSigners[0]!];
   const { decision, signatures } = decided;
-  const mask = await dealer.resultMask(meter, "result", decided);
-  expect(await dealer.resultMask(meter, "result", decided)).toEqual(mask);
-  expect(await dealer.resultMask(signers[1]!, "result", decided)).not.toEqual(mask);
+  const result = { of: "result", signed: decided } as const;
+  const mask = await dealer.resultMask(meter, result);
+  expect(await dealer.resultMask(meter, result)).toEqual(mask);
+  expect(await dealer.resultMask(signers[1]!, result)).not.toEqual(mask);
   const wrong: SignedDecision[] = [
     { decision, signatures: [] },
     { decision, signatures: [signatures[0]!, signatures[0]!] },
@@ -244,15 +247,15 @@ async function expectProofs(at: Running, decided: SignedDecision, start: number)
     { decision: { ...decision, dealing: "00".repeat(16) }, signatures },
   ];
   for (const signed of wrong) {
-    const refused = dealer.resultMask(meter, "result", signed);
+    const refused = dealer.resultMask(meter, { of: "result", signed });
     await expect(refused).rejects.toMatchObject({ code: "not-decided" });
   }
   const refusals = [
-    dealer.resultMask(meter, "aggregate", decided),
-    dealer.resultMask(supplier, "result", decided),
+    dealer.resultMask(meter, { of: "aggregate", signed: decided }),
+    dealer.resultMask(supplier, result),
   ];
   for (const one of refusals) await expect(one).rejects.toMatchObject({ code: "wrong-role" });
-  const late = dealer.rowMask(meter, start, nodePrimitives.randomBytes(16));
+  const late = dealer.rowMask(meter, "order", start, nodePrimitives.randomBytes(16));
   await expect(late).rejects.toMatchObject({ code: "gate-closed" });
 }
 

@@ -5,6 +5,7 @@
 import type { MeterClient } from "../../client/meter-client.ts";
 import { netUnitsOf } from "../../client/own-bill.ts";
 import { decodeReading, encodeReading, type Metered } from "../../client/prepared-reading.ts";
+import { UnavailableError } from "../../client/statements.ts";
 import type { MarketDocument } from "../../market/market-document.ts";
 import { monthClosureOf, monthOf, periodsOfMonth } from "../../market/tariffs.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -80,10 +81,12 @@ export class Metering {
     const { rows, problems } = await source.read();
     for (const message of problems) this.#trouble("readings", message);
     const now = time.nowS();
+    // For a period at most: then readings that are kept have their turn.
+    const untilS = now + this.#periodS;
     for (const [start, metered] of rows) {
       if (start + this.#periodS > now || this.#isKnown(start, metered)) continue;
       if (now >= this.#closureOf(start)) continue;
-      await this.#keep(start, metered);
+      await this.#keep(start, metered, { signal, untilS });
     }
     const open = periodsOfMonth(market, this.#oldestOpenMonth(now)).from;
     const waiting = history.readings.unconfirmed(open, market.evaluators.length);
@@ -119,7 +122,11 @@ export class Metering {
   }
 
   /** Prepares and keeps the reading of a period whose outcome is known. */
-  async #keep(start: number, metered: Metered): Promise<void> {
+  async #keep(
+    start: number,
+    metered: Metered,
+    asking: { readonly signal: AbortSignal; readonly untilS: number },
+  ): Promise<void> {
     const { history, client } = this.#options;
     if (start < this.#options.market.firstPeriod) return;
     const [entry] = history.entries(start, start + 1);
@@ -128,13 +135,16 @@ export class Metering {
     if (netUnits === null) return;
     const sequence = (history.readings.last(start)?.sequence ?? 0) + 1;
     try {
-      const prepared = await client.prepareReading(start, metered, netUnits, sequence);
+      const prepared = await client.prepareReading(start, metered, netUnits, sequence, asking);
       const { readingId } = prepared;
       const encoded = encodeReading(prepared);
       const when = { periodStart: start, sequence };
       history.readings.add({ ...when, ...metered, netUnits, readingId, prepared: encoded });
     } catch (error) {
+      asking.signal.throwIfAborted();
       this.#trouble(textOfPeriod(start), messageOf(error));
+      // The dealer may give a mask later.
+      if (error instanceof UnavailableError) return;
     }
     this.#known.set(start, metered);
   }

@@ -2,6 +2,7 @@
 // household and supplier in this process, which share their connections.
 
 import { httpsTransport } from "../../channel/https-transport.ts";
+import { DealerApi } from "../../client/dealer-api.ts";
 import { EvaluatorApi } from "../../client/evaluator-api.ts";
 import type { CallOptions } from "../../client/evaluator-http.ts";
 import { MeterClient } from "../../client/meter-client.ts";
@@ -9,6 +10,7 @@ import { SupplierClient } from "../../client/supplier-client.ts";
 import { Trust } from "../../client/trust.ts";
 import { readIdentity } from "../../crypto/identity-files.ts";
 import { nodePrimitives } from "../../crypto/node-primitives.ts";
+import type { Party } from "../../crypto/party.ts";
 import { signerOf } from "../../crypto/signing-key.ts";
 import { Field } from "../../field/field.ts";
 import type { MarketDocument } from "../../market/market-document.ts";
@@ -20,6 +22,7 @@ import { LocalService } from "../local-service.ts";
 export interface MonthMarketFiles {
   readonly market: MarketDocument;
   readonly evaluators: readonly string[];
+  readonly dealer: string | null;
   readonly suppliers: readonly string[];
   readonly meters: readonly { readonly id: string; readonly identity: string }[];
 }
@@ -64,28 +67,31 @@ class RememberingApi extends EvaluatorApi {
   }
 }
 
-/** Starts the evaluators, and makes the clients. */
+/** Starts the evaluators, and the dealer if there is one, and makes the clients. */
 export async function startMonthMarket(
   files: MonthMarketFiles,
   supplierOf: readonly number[],
 ): Promise<MonthMarket> {
   const { market } = files;
   const evaluators = files.evaluators.map((config, number) => ({ number, config }));
-  const service = await LocalService.start({ market, registrar: null, dealer: null, evaluators });
+  const { authorityPem } = market;
+  const { dealer: config } = files;
+  const service = await LocalService.start({ market, registrar: null, dealer: config, evaluators });
+  const transportTo = (server: Party) =>
+    httpsTransport({ authorityPem, server, connections: CONNECTIONS });
   const transports = market.evaluators.map((_, i) =>
-    httpsTransport({
-      authorityPem: market.authorityPem,
-      server: { role: "evaluator", id: String(i) },
-      connections: CONNECTIONS,
-    }),
+    transportTo({ role: "evaluator", id: String(i) }),
   );
+  const toDealer = market.dealer === null ? null : transportTo({ role: "dealer", id: "0" });
+  const dealer =
+    market.dealer === null ? null : new DealerApi({ url: market.dealer.url, send: toDealer!.send });
   const apis = market.evaluators.map(
     ({ url }, evaluator) =>
       new RememberingApi({ evaluator, url, send: transports[evaluator]!.send }),
   );
   const trust = new Trust(market.authorityPem);
   const tools = { field: new Field(), primitives: nodePrimitives };
-  const common = { market, apis, tools, trust };
+  const common = { market, apis, dealer, tools, trust };
   const meters = await Promise.all(
     files.meters.map(async ({ id, identity }, i) => {
       const signer = signerOf(await readIdentity(identity));
@@ -100,7 +106,7 @@ export async function startMonthMarket(
   );
   const meterIds = files.meters.map(({ id }) => id);
   const stop = async () => {
-    for (const transport of transports) transport.close();
+    for (const transport of [...transports, toDealer]) transport?.close();
     await service.stop();
   };
   return { market, apis, trust, field: tools.field, meterIds, meters, suppliers, service, stop };

@@ -39,7 +39,7 @@ const MINIMUM_GROUP = 1;
 const SOME_NOON = Date.parse("2025-06-01T12:00:00Z") / 1000;
 
 export async function settleCommand(readingsFile: string, options: SettleOptions): Promise<void> {
-  const chosen = settingOf(options);
+  const chosen = chosenSetting(options);
   if (options.out !== undefined) await checkWritable(options.out);
   const file = await readMarketFile(options.market);
   const market = parametersOf(file, options.market, { defaultMinimumGroup: MINIMUM_GROUP });
@@ -70,15 +70,6 @@ export async function settleCommand(readingsFile: string, options: SettleOptions
   const text = asJson ? settlementJson(report) : settlementText(report, look);
   await writeOut([text], options.out);
   if (toFile) process.stderr.write(`wrote ${options.out}\n`);
-}
-
-function settingOf(options: SettleOptions) {
-  if (options.engine === "dealer") {
-    throw new InputError([
-      "--engine dealer: it clears, and does not settle; replicated and shamir do",
-    ]);
-  }
-  return chosenSetting(options);
 }
 
 function startOf(given: number | undefined, { tariffs }: SettlementRules): number {

@@ -1,7 +1,7 @@
 // Periods and months as requests name them, and what is known of them.
-import { type MarketDocument, orderWindow } from "../../market/market-document.ts";
+import { orderWindow } from "../../market/market-document.ts";
 import { periodsOfMonth } from "../../market/tariffs.ts";
-import { noPeriod, startOf } from "../../service/period-text.ts";
+import { noPeriod, settledMarket, startOf } from "../../service/period-text.ts";
 import type { PeriodRow } from "../../storage/evaluator-store.ts";
 import { ProblemError } from "../../wire/problems.ts";
 import { type Decision, textOfPeriod } from "../../wire/records.ts";
@@ -20,16 +20,6 @@ export function knownStartOf({ market, marketClock }: HttpContext, text: string)
     throw new ProblemError("unknown-period", `nothing is known of ${text} yet`);
   }
   return start;
-}
-
-/** Whether a period of the market begins then. */
-export const isPeriod = ({ firstPeriod, schedule }: MarketDocument, start: number): boolean =>
-  start >= firstPeriod && start % schedule.period_s === 0;
-
-/** The market, if it has settlement. Throws ProblemError. */
-export function settledMarket({ market }: Pick<HttpContext, "market">): MarketDocument {
-  if (market.settlement !== null) return market;
-  throw new ProblemError("no-settlement", `the market ${market.id} clears, and settles nothing`);
 }
 
 /** The periods of a month that has begun. Throws ProblemError. */

@@ -1,14 +1,12 @@
 // Taking readings: from the end of delivery until the month is closed (row-route.ts).
 import { readingPieces } from "../../market/order-pieces.ts";
 import { readingLayout } from "../../market/reading.ts";
-import { monthClosureOf, monthOf, periodsOfMonth } from "../../market/tariffs.ts";
-import { noPeriod, startOf } from "../../service/period-text.ts";
+import { monthOf, periodsOfMonth } from "../../market/tariffs.ts";
+import { deliveredWindow, settledMarket } from "../../service/period-text.ts";
 import { READING_MEDIA_TYPE } from "../../wire/order-body.ts";
-import { ProblemError } from "../../wire/problems.ts";
 import { textOfPeriod } from "../../wire/records.ts";
 import { readingReceiptBytes, type SignedReadingReceipt } from "../../wire/settlement-records.ts";
 import type { HttpContext } from "./context.ts";
-import { isPeriod, settledMarket } from "./period-paths.ts";
 import { type Received, type RowRoute, rowRoute } from "./row-route.ts";
 
 type SignReceipt = (reading: Received) => Promise<SignedReadingReceipt>;
@@ -66,13 +64,5 @@ export function readingRoute(
 
 function windowOf(context: HttpContext, text: string): "open" | "closed" {
   const market = settledMarket(context);
-  const start = startOf(text);
-  if (!isPeriod(market, start)) throw noPeriod({ market }, text);
-  const nowS = context.marketClock.nowS();
-  const end = start + market.schedule.period_s;
-  if (nowS < end) {
-    const right = `readings of ${text} are taken from ${textOfPeriod(end)} on`;
-    throw new ProblemError("not-delivered", right);
-  }
-  return nowS >= monthClosureOf(market, monthOf(market, start)) ? "closed" : "open";
+  return deliveredWindow(market, text, context.marketClock.nowS());
 }

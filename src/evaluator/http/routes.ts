@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import type { IdentitySigner } from "../../crypto/signing-key.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Handler } from "../../service/https-app.ts";
+import { settledMarket } from "../../service/period-text.ts";
 import { type SignedBy, signatureChecks } from "../../service/signed-requests.ts";
 import { ProblemError } from "../../wire/problems.ts";
 import type { HttpContext } from "./context.ts";
@@ -10,7 +11,7 @@ import { ENDPOINTS, type EndpointName } from "./endpoints.ts";
 import { InclusionTrees } from "./inclusion-trees.ts";
 import { openapiDocument } from "./openapi.ts";
 import { orderRoute, receiptSigner } from "./order-route.ts";
-import { knownStartOf, settledMarket } from "./period-paths.ts";
+import { knownStartOf } from "./period-paths.ts";
 import {
   aggregateShare,
   inclusionProof,

@@ -2,6 +2,7 @@
 import { ELEMENT_BYTES } from "../../field/prime.ts";
 import { monthClosureOf, monthOf, settlementDueOf } from "../../market/tariffs.ts";
 import { assert } from "../../platform/assert.ts";
+import { settledMarket } from "../../service/period-text.ts";
 import type { SignedBy } from "../../service/signed-requests.ts";
 import type { DecidedSettlement } from "../../storage/settlement-store.ts";
 import { ProblemError } from "../../wire/problems.ts";
@@ -18,7 +19,7 @@ import type {
 import { closingNotesOf, settlementNotesOf } from "../settlement-notes.ts";
 import type { HttpContext } from "./context.ts";
 import type { InclusionTrees } from "./inclusion-trees.ts";
-import { knownMonth, knownStartOf, settledMarket } from "./period-paths.ts";
+import { knownMonth, knownStartOf } from "./period-paths.ts";
 import { checkMeterId, supplierOf } from "./period-routes.ts";
 
 /** The settlements of a period. Throws ProblemError. */

@@ -24,6 +24,7 @@ import { componentsOf } from "../share-bytes.ts";
 import { leastMembers } from "./ballots.ts";
 import { openPositionShares, recoverSettlements } from "./closing-supplies.ts";
 import type { PeriodContext } from "./context.ts";
+import { moveMonth, type SummedSettlement } from "./dealt-closing.ts";
 import { type Attempt, commonProposal, type Matter, neverVoid, type Proposal } from "./deciding.ts";
 import { MonthTotals } from "./month-totals.ts";
 
@@ -106,13 +107,23 @@ async function computeClosing(
   const { setting, suppliers } = market;
   const sums = new MonthTotals(tools.field, setting, mesh.party);
   try {
+    const settlements: SummedSettlement[] = [];
     for (const { start, revision, signed } of last) {
       const kept = await store.settledShares(start, revision, signed.decision.attempt);
       assert(kept !== null, "what belongs to a settlement is kept with it");
-      await sums.add(kept);
+      const meters = await sums.add(kept);
+      if (market.dealer !== null) settlements.push({ start, signed, meters });
     }
-    const bills = sums.bills();
     const told = await positionsOf(context, month, last, open.open);
+    const summed = {
+      bills: sums.bills(),
+      positions: sums.positions(suppliers.length, open.shares),
+    };
+    const revealedPositions = told.map(({ revealed }) => revealed);
+    const toMove = { ...summed, settlements, revealedPositions, before: before.closing };
+    const dealt =
+      market.dealer === null ? null : await moveMonth(context, attempt, before.from, toMove);
+    const { bills, positions: shares } = dealt ?? summed;
     const closing: Closing = {
       market: market.id,
       month,
@@ -125,11 +136,11 @@ async function computeClosing(
         tools.primitives,
         bills.map(({ meter }) => ({ meter, orderId: "0".repeat(64) })),
       ),
-      revealedPositions: told.map(({ revealed }) => revealed),
+      revealedPositions,
+      ...(dealt === null ? {} : { dealing: dealt.session }),
     };
     assert(mesh.members.length >= leastShares(setting), "there are shares enough of every total");
     const decision = await commonProposal(exchanges, closingSchema, mesh.members, closing);
-    const shares = sums.positions(suppliers.length, open.shares);
     return { decision, own: { bills, notes: JSON.stringify(notesOf(setting, told, shares)) } };
   } finally {
     sums.free();
@@ -187,12 +198,28 @@ function supplierShare(setting: Setting, shares: Uint8Array, length: number, k: 
   return Buffer.concat(parts).toString("base64");
 }
 
-/** What this evaluator keeps with the closing of the month before, if there is one. */
+/** The month's first period; and of the closing of the month before what this evaluator keeps, if there is one. */
 async function notesBefore({ market, store }: PeriodContext, month: string) {
   const { from } = periodsOfMonth(market, month);
-  if (from === market.firstPeriod) return { notes: null, isFirst: true };
+  if (from === market.firstPeriod) return { from, notes: null, isFirst: true, closing: null };
   const last = await store.lastDecidedMatter("closing");
   assert(last !== null && last < from, "months are closed one after the other");
   const row = await store.matter({ kind: "closing", start: last, revision: 0 });
-  return { notes: row?.notes ?? null, isFirst: false };
+  const closing = row?.decision?.decision;
+  const session = closing?.dealing;
+  return {
+    from,
+    notes: row?.notes ?? null,
+    isFirst: false,
+    /** With a dealer: by which it knows the masks of positions that were left open. */
+    closing:
+      closing === undefined || session === undefined
+        ? null
+        : {
+            periodStart: last,
+            attempt: closing.attempt,
+            session,
+            open: closing.revealedPositions.flatMap((told, k) => (told ? [] : [k])),
+          },
+  };
 }

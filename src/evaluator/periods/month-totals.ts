@@ -36,11 +36,11 @@ export class MonthTotals {
     this.local = localShares(field, setting, party);
   }
 
-  /** Adds what is kept of a period (settled-shares.ts). */
-  async add(kept: Uint8Array): Promise<void> {
+  /** Adds what is kept of a period (settled-shares.ts). Resolves with the meters that it covers. */
+  async add(kept: Uint8Array): Promise<readonly string[]> {
     const { local, field } = this;
     const { meters, shares } = decodeSettled(kept);
-    if (meters.length === 0) return;
+    if (meters.length === 0) return [];
     for (const { meter, supplier } of meters) {
       if (this.places.has(meter)) continue;
       this.places.set(meter, this.meters.length);
@@ -66,6 +66,8 @@ export class MonthTotals {
     this.sums = this.sums === null ? added : this.plus(this.sums, added);
     local.free(nothing);
     await nextTurn();
+    // One text per meter, however many periods there are.
+    return meters.map(({ meter }) => this.meters[this.places.get(meter)!]!.meter);
   }
 
   private plus(sums: readonly Secret[], added: readonly Secret[]): Secret[] {

@@ -4,8 +4,7 @@ import { type OrderLayout, orderLayout } from "../../market/order-layout.ts";
 import { orderPieces } from "../../market/order-pieces.ts";
 import { assert } from "../../platform/assert.ts";
 import type { EvaluatorStore, OrderEntry } from "../../storage/evaluator-store.ts";
-import { MASK_NAME_BYTES, NONCE_BYTES } from "../../wire/dealer-messages.ts";
-import { fromHex } from "../../wire/hex.ts";
+import { MASK_NAME_BYTES, NONCE_BYTES, writeMaskName } from "../../wire/dealer-messages.ts";
 import { piecesIn } from "../../wire/order-body.ts";
 import type { SessionCommand } from "../clearing-session.ts";
 import { type EngineTools, intakeOf, type MarketDealing } from "../engine-sessions.ts";
@@ -95,8 +94,7 @@ export async function periodDealing(
   const names = new Uint8Array(entries.length * MASK_NAME_BYTES);
   await eachBody(store, periodStart, entries, (index, body) => {
     const [piece] = piecesIn(pieces, party, body);
-    names.set(fromHex(entries[index]!.meter), index * MASK_NAME_BYTES);
-    names.set(piece!.subarray(0, NONCE_BYTES), (index + 1) * MASK_NAME_BYTES - NONCE_BYTES);
+    writeMaskName(names, index, entries[index]!.meter, piece!);
   });
   const revealed = revealedSuppliers(market, entries);
   const suppliers = revealed.flatMap((may, supplier) => (may ? [supplier] : []));

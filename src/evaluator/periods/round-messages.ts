@@ -67,6 +67,8 @@ export const waitingSchema = z.strictObject({ orders: z.int().min(0), ordersDige
 /** A value that all must have before they go on. */
 export const promiseSchema = z.strictObject({ promised: z.int().min(1) });
 export const agreementSchema = z.strictObject({ agreed: agreedSchema });
+/** What a member is about to name to the dealer: the digest of its names. */
+export const namedSchema = z.strictObject({ named: digest });
 /** What a member has of what a settlement needs (settlement-supplies.ts). */
 export const suppliesSchema = z.strictObject({
   orders: z.boolean(),

@@ -7,6 +7,7 @@ import { AbortError } from "../../mpc/abort.ts";
 import { assert } from "../../platform/assert.ts";
 import type { Lease, OrderEntry } from "../../storage/evaluator-store.ts";
 import type { OwnParts } from "../../storage/settlement-store.ts";
+import { MASK_NAME_BYTES, NONCE_BYTES, writeMaskName } from "../../wire/dealer-messages.ts";
 import { agreedOf } from "../../wire/merkle.ts";
 import { piecesIn } from "../../wire/order-body.ts";
 import { textOfPeriod } from "../../wire/records.ts";
@@ -18,7 +19,12 @@ import {
 import { chooseActive } from "../engine-sessions.ts";
 import type { ReceivedRows } from "../received-rows.ts";
 import { decodeSettled } from "../settled-shares.ts";
-import { checkReadings, readingRowsOf } from "../settlement-session.ts";
+import {
+  type CheckedReadings,
+  checkReadings,
+  type DealtReadings,
+  readingRowsOf,
+} from "../settlement-session.ts";
 import { agreeOnOrders, confirmAgreed } from "./agreement.ts";
 import { leastMembers } from "./ballots.ts";
 import type { PeriodContext } from "./context.ts";
@@ -31,6 +37,7 @@ import {
   tellCorrection,
   tellFirst,
 } from "./covered-meters.ts";
+import { dealtParts, dealtReadings } from "./dealt-settlement.ts";
 import {
   type Attempt,
   commonProposal,
@@ -41,7 +48,7 @@ import {
   neverVoid,
   type Proposal,
 } from "./deciding.ts";
-import { ownSettlement } from "./own-settlement.ts";
+import { ownSettlement, type SettledPeriod } from "./own-settlement.ts";
 import { type SettlementSupplies, settlementSupplies } from "./settlement-supplies.ts";
 
 type Own = OwnParts["settlement"];
@@ -108,37 +115,53 @@ async function computeSettlement(
   const active = chooseActive(market.setting, mesh.members);
   assert(active !== null, "an attempt is made by enough evaluators");
 
-  const rows = await receivedReadings(context, mesh.party, start, readings);
+  const received = await receivedReadings(context, mesh.party, start, readings);
   const peers = mesh.peersAmong(active);
   const first = revision === 1 ? await firstSettlement(context, start) : null;
-  const tell = (rejected: readonly number[]) =>
-    settlementOf(context, of, attempt, { readings, agreed, supplies, active, first }, rejected);
+  const found = { readings, agreed, supplies, active, first };
+  const tell = (rejected: readonly number[], dealing?: string) =>
+    settlementOf(context, of, attempt, found, rejected, dealing);
+  const periodOf = (rejected: readonly number[]): SettledPeriod => {
+    const { meters, telling } = tell(rejected);
+    return { start, clearing: supplies.clearing, meters, telling };
+  };
   let own: Settlement | null = null;
+  let checked: CheckedReadings | null = null;
   if (peers !== null) {
-    const parties = { peers, active };
-    const rejected = await rejectedReadings(context, of, parties, readings, rows, supplies);
-    own = tell(rejected).settlement;
+    const { names } = received;
+    const toDeal = { start, revision, attempt: attempt.ballot, names, supplies, periodOf };
+    const dealt = dealtReadings(market, toDeal);
+    checked = await checkedReadings(context, of, { peers, active }, received, found, dealt);
+    own = tell(checked.rejected, checked.dealt?.session).settlement;
   }
   const settlement = await commonProposal(exchanges, settlementSchema, active, own);
-  const { meters, telling, settlement: same } = tell(settlement.rejected);
+  const { settlement: same } = tell(settlement.rejected, settlement.dealing);
   if (JSON.stringify(same) !== JSON.stringify(settlement)) {
     throw new AbortError(
       `the settlement of ${settlement.period} is not what follows from its readings`,
     );
   }
-  const { clearing, trades, orders } = supplies;
+  const period = periodOf(settlement.rejected);
+  if (market.dealer !== null) {
+    assert(checked !== null, "with a dealer all evaluators compute");
+    return { decision: settlement, own: dealtParts(market, period, readings, checked) };
+  }
+  const { trades, orders } = supplies;
   const parts = await ownSettlement(tools.field, market, mesh.party, {
-    start,
-    clearing,
-    meters,
-    telling,
+    ...period,
     readings,
-    rows,
+    rows: received.rows,
     layout: readingLayout(market.parameters.energyBits),
     trades,
     orders: orders.length,
   });
   return { decision: settlement, own: parts };
+}
+
+interface ReceivedReadings {
+  readonly rows: readonly ReceivedRows[];
+  /** With a dealer, the names of their masks, one after the other. */
+  readonly names: Uint8Array;
 }
 
 /** This evaluator's shares of the readings, as their meters sent them. */
@@ -147,44 +170,50 @@ async function receivedReadings(
   party: number,
   start: number,
   readings: readonly OrderEntry[],
-): Promise<readonly ReceivedRows[]> {
+): Promise<ReceivedReadings> {
   const layout = readingLayout(market.parameters.energyBits);
   const pieces = readingPieces(market.setting, layout);
   const rows = readingRowsOf(tools, market.setting, party, readings.length, layout);
+  const isMasked = market.dealer !== null;
+  const names = new Uint8Array(isMasked ? readings.length * MASK_NAME_BYTES : 0);
   let found = 0;
   await store.readingBodies(start, readings, (index, body) => {
     assert(index === found, "bodies come in the order of their entries");
     found += 1;
     piecesIn(pieces, party, body).forEach((piece, k) => {
-      rows[k]!.write(piece, index * piece.length);
+      const share = isMasked ? piece.subarray(NONCE_BYTES) : piece;
+      rows[k]!.write(share, index * share.length);
+      if (isMasked) writeMaskName(names, index, readings[index]!.meter, piece);
     });
   });
   assert(found === readings.length, "the store has every reading of the agreed set");
-  return rows;
+  return { rows, names };
 }
 
-async function rejectedReadings(
+async function checkedReadings(
   { market, tools, events, clock }: PeriodContext,
   { start, revision, excluded }: SettlementOf,
   parties: Parameters<typeof checkReadings>[1],
-  readings: readonly OrderEntry[],
-  rows: readonly ReceivedRows[],
-  { trades, orders }: SettlementSupplies,
-): Promise<readonly number[]> {
+  { rows }: ReceivedReadings,
+  { readings, supplies }: Found,
+  dealt: DealtReadings | null,
+): Promise<CheckedReadings> {
   events.settling(textOfPeriod(start), revision, readings.length, parties.active);
-  if (readings.length === 0) return [];
+  if (readings.length === 0 && dealt === null) return { rejected: [], dealt: null };
+  const { trades, orders } = supplies;
   const places = new Map(orders.map(({ meter }, place) => [meter, place]));
+  const toCheck = {
+    setting: market.setting,
+    layout: readingLayout(market.parameters.energyBits),
+    count: readings.length,
+    rows,
+    trades,
+    orders: orders.length,
+    orderOf: Uint32Array.from(readings, ({ meter }) => places.get(meter) ?? orders.length),
+  };
   const beginMs = clock.nowMs();
   try {
-    return await checkReadings(tools, parties, {
-      setting: market.setting,
-      layout: readingLayout(market.parameters.energyBits),
-      count: readings.length,
-      rows,
-      trades,
-      orders: orders.length,
-      orderOf: Uint32Array.from(readings, ({ meter }) => places.get(meter) ?? orders.length),
-    });
+    return await checkReadings(tools, parties, toCheck, dealt);
   } catch (error) {
     if (error instanceof RowMisfitError) excluded.add(readings[error.row]!.orderId);
     throw error;
@@ -218,6 +247,7 @@ function settlementOf(
   { ballot, mesh }: Attempt,
   { readings, agreed, supplies, active, first }: Found,
   rejected: readonly number[],
+  dealing: string | undefined,
 ): { settlement: Settlement; meters: readonly MeterOfPeriod[]; telling: Telling } {
   const { orders, clearing, groups } = supplies;
   const meters = metersOf(orders, readings, rejected);
@@ -237,6 +267,7 @@ function settlementOf(
     estimated: estimatedOf(meters),
     revealedSuppliers: [...telling.revealedSuppliers],
     revealedPositions: [...telling.revealedPositions],
+    ...(dealing === undefined ? {} : { dealing }),
   };
   return { settlement, meters, telling };
 }
