@@ -178,8 +178,8 @@ function readingsOf(household: Household, periods: number, prng: Prng): PlannedR
   });
 }
 
-/** What a period takes where two processors are free: for the evaluators, and for each household. */
-const [MS_PER_PERIOD, MS_PER_HOUSEHOLD] = [150, 8];
+/** What a period takes on two slow processors that are free: for the evaluators, and for each household. */
+const [MS_PER_PERIOD, MS_PER_HOUSEHOLD] = [300, 17];
 
 /** Runs the month and prints its figures. */
 export async function benchMonth(options: MonthBenchOptions): Promise<void> {

@@ -54,7 +54,7 @@ export class Callers {
         reject(new ChannelError(code, `evaluator-${index} ${what}`));
       };
       const onAbort = () => fail("closed", "is not waited for any more");
-      const within = `${Math.round(limitMs) / 1000} s`;
+      const within = `${(limitMs / 1000).toFixed(1)} s`;
       const cancel = this.clock.timer(limitMs, () =>
         fail("unreachable", `did not call within ${within}`),
       );

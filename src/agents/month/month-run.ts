@@ -12,6 +12,7 @@ import { messageOf } from "../../platform/errors.ts";
 import { type MarketClock, marketClock } from "../../platform/market-clock.ts";
 import { textOfPeriod } from "../../wire/records.ts";
 import { waitUntil } from "../market-wait.ts";
+import { type Due, dueReadings } from "./due-readings.ts";
 import { Handovers, InTurn } from "./in-turn.ts";
 import type { FoundPeriod, MonthCounts, MonthFound, MonthProgress } from "./month-found.ts";
 import type { MonthMarket } from "./month-market.ts";
@@ -21,6 +22,8 @@ import type { MonthPlan } from "./month-plan.ts";
 const AT_ONCE = 48;
 /** How long something that is due may take, in real milliseconds, before the run gives up. */
 const PATIENCE_MS = 300_000;
+/** A run ends when as many orders were too late as there are in so many periods: it would lose all of the rest. */
+const MOST_LATE_PERIODS = 20;
 const ASK_AGAIN_MS = { first: 25, longest: 400 };
 
 export class MonthRun {
@@ -35,6 +38,7 @@ export class MonthRun {
   readonly #readings: (Metered | null)[][];
   readonly #counts: MonthCounts = { orders: 0, readings: 0, late: 0, corrections: 0 };
   readonly #troubles: string[] = [];
+  #lateOrders = 0;
   #bills = 0;
 
   constructor(
@@ -108,7 +112,7 @@ export class MonthRun {
           const order = await client.prepareOrder(start, this.#plan.order(h, t), 1);
           // Too late: to be refused by every evaluator would take the time of orders that are not.
           if (this.#time.nowS() >= gate) {
-            this.#trouble(start, "an order was too late: this machine is slower than its clock");
+            this.#late(start);
             return { order, confirmed: false };
           }
           const answers = await client.submit(order, { signal });
@@ -244,6 +248,19 @@ export class MonthRun {
     }
   }
 
+  /** Throws when there are too many of them. */
+  #late(start: number): void {
+    this.#trouble(start, "an order was too late: this machine is slower than its clock");
+    this.#lateOrders += 1;
+    if (this.#lateOrders <= MOST_LATE_PERIODS * this.#market.meters.length) return;
+    const { speed } = this.#market.market.rehearsal!;
+    const periodMs = Math.round((this.#plan.periodS * 1000) / speed);
+    throw new Error(
+      `this machine is slower than its clock: ${this.#lateOrders} orders were too late until ` +
+        `${textOfPeriod(start)}; a period needs more than ${periodMs} ms`,
+    );
+  }
+
   #trouble(start: number, what: string): void {
     assert(what !== "", "a trouble has words");
     this.#troubles.push(`${textOfPeriod(start)}: ${what}`);
@@ -253,34 +270,4 @@ export class MonthRun {
 interface Ordered {
   readonly order: PreparedOrder;
   readonly confirmed: boolean;
-}
-
-/** A reading of a household h of the period u, its k-th. */
-interface Due {
-  readonly h: number;
-  readonly u: number;
-  readonly k: number;
-  readonly reading: ReturnType<MonthPlan["readings"]>[number];
-}
-
-/**
- * By period, what is to be sent at its end, in a list for each household. What would be later is sent with the last
- * one.
- */
-function dueReadings(plan: MonthPlan): Due[][][] {
-  const due = Array.from({ length: plan.periods }, (): Due[][] => []);
-  const last = plan.periods - 1;
-  plan.suppliers.forEach((_, h) => {
-    const own = new Map<number, Due[]>();
-    for (let u = 0; u <= last; u++) {
-      plan.readings(h, u).forEach((reading, k) => {
-        const when = Math.min(u + reading.afterPeriods, last);
-        const events = own.get(when) ?? [];
-        events.push({ h, u, k, reading });
-        own.set(when, events);
-      });
-    }
-    for (const [when, events] of own) due[when]!.push(events);
-  });
-  return due;
 }

@@ -90,13 +90,13 @@ export class PeriodEngine {
       else if (end.kind === "wait") {
         if (this.underWay !== null) this.memory.failed(this.context.clock.nowMs());
         this.leave(`it waits ${end.reason}`);
-        await this.pause();
+        await this.pause(true);
       }
     } catch (error) {
       if (error instanceof LeaseLostError) throw error;
       if (this.signal.aborted) return;
-      this.failed(next, error);
-      await this.pause();
+      const wasPassing = this.failed(next, error);
+      await this.pause(wasPassing);
     }
   }
 
@@ -122,7 +122,8 @@ export class PeriodEngine {
     return end;
   }
 
-  private failed(next: number, error: unknown): void {
+  /** Takes note of what has failed; whether it was no more than evaluators that come and go. */
+  private failed(next: number, error: unknown): boolean {
     const message = messageOf(error);
     const lie = isLie(error);
     const wasLinked = this.mesh !== null;
@@ -130,18 +131,19 @@ export class PeriodEngine {
     if (!wasLinked && message !== this.told) this.context.events.unlinked(message);
     this.told = message;
     // It is done when the gate is closed.
-    if (this.open.failed(message, lie)) return;
-    const passing = error instanceof ChannelError || !wasLinked;
+    const passing = !lie && (error instanceof ChannelError || !wasLinked);
+    if (this.open.failed(message, lie)) return passing;
     if (this.underWay !== null) {
       // It is tried again after a while; periods are cleared meanwhile.
       this.memory.failed(this.context.clock.nowMs());
-      if (lie || !passing) this.context.events.settlingFailed(this.underWay.what, message, lie);
-      return;
+      if (!passing) this.context.events.settlingFailed(this.underWay.what, message, lie);
+      return passing;
     }
     if (lie) this.troubles.aborts += 1;
     else if (!passing) this.troubles.failures += 1;
     // Evaluators that come and go are reported as links.
-    if (lie || !passing) this.context.events.failed(textOfPeriod(next), message, lie);
+    if (!passing) this.context.events.failed(textOfPeriod(next), message, lie);
+    return passing;
   }
 
   /** The links with the others; new ones if some are broken or an evaluator is missing that may be back. */
@@ -180,10 +182,22 @@ export class PeriodEngine {
     if (!mesh.intact) this.leave("an evaluator has gone");
   }
 
-  private async pause(): Promise<void> {
+  /**
+   * Until it is tried again. After a failure that was `passing`, a call of another evaluator ends it: those that look for
+   * each other at different times, each pausing while the others look, would never meet.
+   */
+  private async pause(wasPassing: boolean): Promise<void> {
+    const { clock, mesh: tools } = this.context;
     const pauseMs = this.pauseMs;
     this.pauseMs = Math.min(2 * pauseMs, LIMITS.connectBackoffLongestMs);
-    await this.context.clock.sleep(pauseMs, this.signal).catch(() => {});
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.signal, over.signal]);
+    const rest = (ms: number) => clock.sleep(ms, signal).catch(() => {});
+    // Whoever calls all the time does not keep this evaluator busy.
+    const first = wasPassing ? LIMITS.connectBackoffFirstMs : pauseMs;
+    await rest(first);
+    if (pauseMs > first) await Promise.race([rest(pauseMs - first), tools.callers.whenCalled()]);
+    over.abort();
   }
 
   private leave(reason: string): void {
