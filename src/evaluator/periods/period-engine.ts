@@ -183,7 +183,7 @@ export class PeriodEngine {
   }
 
   /**
-   * Until it is tried again. After a failure that was `passing`, a call of another evaluator ends it: those that look for
+   * Until it is tried again. After a failure that was passing, another evaluator's call ends it: those that look for
    * each other at different times, each pausing while the others look, would never meet.
    */
   private async pause(wasPassing: boolean): Promise<void> {
