@@ -292,7 +292,8 @@ it(`${KILLS} kills while periods are settled and the month is closed: everything
   expect(JSON.parse(seen.get(closing)!)).toMatchObject({ periods: PERIODS, active: [0, 1, 2] });
   if (isCorrected) expect(seen.has(`settlement ${FIRST} 1`)).toBe(true);
   const confirmed = histories.flat().filter(({ readings }) => readings.length === 1);
-  expect(confirmed.length).toBeGreaterThan(histories.flat().length / 2);
+  // Fewer the longer evaluators take to start again, but not none.
+  expect(confirmed.length).toBeGreaterThan(histories.flat().length / 4);
 
   const totals: bigint[] = [];
   for (const [i, history] of histories.entries()) {
