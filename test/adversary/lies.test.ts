@@ -114,8 +114,8 @@ describe.each(["replicated", "shamir"] as const)("%s without malicious security"
     let fooled = 0;
     for (let seed = 0; seed < 60; seed++) {
       const product = pickMessage(drawsFrom(seed), honest, ["product"]);
-      // The first products of a session are the same in both settings: who buys, and what suppliers' customers offer.
-      const lie = { ...product, index: product.index % 4 };
+      // Among the first products of a session, after those for its masks: who buys, and whose customers do.
+      const lie = { ...product, index: product.index % 24 };
       const result = await runSession(honestly, market, { ...lie, draw: drawsFrom(7 + seed) });
       const wrong = result.outcome !== null && !same(result.outcome, truth);
       if (!wrong) continue;
