@@ -8,12 +8,12 @@ import type { Engine } from "../mpc/engine.ts";
 import { permutationFrom } from "../mpc/permutation.ts";
 import { assert } from "../platform/assert.ts";
 import type { Clock } from "../platform/clock.ts";
-import { nextTurn } from "../platform/turn.ts";
 import type { ClearCommand } from "../wire/session-messages.ts";
 import {
   activePoints,
   type DealingChoice,
   type EngineTools,
+  giveUpSession,
   type SessionParties,
   type StartedEngine,
   startEngine,
@@ -67,9 +67,6 @@ export interface SessionResult extends ClearedOrders {
   readonly onlineRounds: number;
 }
 
-/** Turns of the event loop in which operations that were under way when a link ended come to their end. */
-const TURNS_TO_SETTLE = 8;
-
 /**
  * A session with the other evaluators that compute: all of them take the same orders in the same steps. Whatever throws
  * ChannelError (another evaluator fails) or AbortError (one is found to lie) has closed the links and ended the
@@ -117,7 +114,7 @@ export class ClearingSession {
       const preparation = await Preparation.start(started.engine, rules, command.priceBits + 1);
       return new ClearingSession(tools, parties, command, started, preparation, sentBefore);
     } catch (error) {
-      await giveUp(tools, parties, started);
+      await giveUpSession(tools, parties, started?.dealer ?? null);
       throw error;
     }
   }
@@ -175,21 +172,10 @@ export class ClearingSession {
       return await work();
     } catch (error) {
       this.state = "over";
-      await giveUp(this.tools, this.parties, this.started);
+      await giveUpSession(this.tools, this.parties, this.started.dealer);
       throw error;
     }
   }
-}
-
-/** Whatever is still under way ends with the links, before its memory is given to somebody else. */
-async function giveUp(
-  { field }: SessionTools,
-  { peers }: SessionParties,
-  started: StartedEngine | null,
-): Promise<void> {
-  for (const link of [...peers.links, started?.dealer]) link?.close();
-  for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await nextTurn();
-  field.memory.reset();
 }
 
 async function clearPrepared(

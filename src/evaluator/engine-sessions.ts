@@ -101,6 +101,23 @@ async function startDealt(
   }
 }
 
+/** Turns of the event loop in which operations that were under way when a link ended come to their end. */
+const TURNS_TO_SETTLE = 8;
+
+/**
+ * Ends a session in which something has failed: whatever is still under way ends with the links, before its memory is
+ * given to somebody else.
+ */
+export async function giveUpSession(
+  { field }: Pick<EngineTools, "field">,
+  { peers }: SessionParties,
+  dealer: Link | null,
+): Promise<void> {
+  for (const link of [...peers.links, dealer]) link?.close();
+  for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await nextTurn();
+  field.memory.reset();
+}
+
 /** What evaluator `party` receives of all orders; `membership` per order the supplier that it must name, if known. */
 export function intakeOf(
   tools: { readonly field: Field; readonly primitives: Primitives },

@@ -16,6 +16,7 @@ import { maskedRows } from "./dealer-intake.ts";
 import {
   activePoints,
   type EngineTools,
+  giveUpSession,
   type MarketDealing,
   type SessionParties,
   startEngine,
@@ -25,9 +26,6 @@ import { fullRows, type ReceivedRows } from "./received-rows.ts";
 import { secretsIn } from "./share-bytes.ts";
 import { replicatedCheck, shamirCheck } from "./share-checks.ts";
 import { sharedRows } from "./shared-rows.ts";
-
-/** Turns of the event loop in which operations that were under way when a link ended come to their end. */
-const TURNS_TO_SETTLE = 8;
 
 /** This evaluator's shares of readings as they were received, one component after the other. */
 export function readingRowsOf(
@@ -84,7 +82,6 @@ export async function checkReadings(
   toCheck: ReadingsToCheck,
   dealt: DealtReadings | null,
 ): Promise<CheckedReadings> {
-  const { peers } = parties;
   const { setting, layout, orderOf } = toCheck;
   let dealer: Link | null = null;
   try {
@@ -109,10 +106,7 @@ export async function checkReadings(
       dealt: { session: started.session!, results: await engine.reveal(results) },
     };
   } catch (error) {
-    // Whatever is still under way ends with the links, before its memory is given to somebody else.
-    for (const link of peers.links as readonly (Link | null)[]) link?.close();
-    dealer?.close();
-    for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await nextTurn();
+    await giveUpSession(tools, parties, dealer);
     throw error;
   } finally {
     dealer?.close();

@@ -5,7 +5,7 @@ import { type Decision, decisionBytes, decisionSchema, textOfPeriod } from "../.
 import { leastMembers } from "./ballots.ts";
 import { attemptClearing } from "./clearing-attempt.ts";
 import type { PeriodContext } from "./context.ts";
-import { type Attempt, digestOf, type Matter, type NameList, nameList } from "./deciding.ts";
+import { type Attempt, listed, type Matter, type NameList, nameList } from "./deciding.ts";
 import type { OpenOrders } from "./open-orders.ts";
 
 /** A period whose gate is closed. */
@@ -32,7 +32,7 @@ export function clearingMatter(
     async names() {
       await store.closePeriod(lease, period);
       list = nameList(await store.orderEntries(period));
-      return digestOf(context, list);
+      return listed(context, list);
     },
     promise: (ballot) => store.promise(lease, period, ballot),
     compute: (attempt) =>

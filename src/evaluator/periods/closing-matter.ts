@@ -56,7 +56,7 @@ export function closingMatter(context: PeriodContext, of: ClosingOf): Matter<Clo
     async names() {
       const last = lastRevisions(await settlementsOf(context, month));
       const text = settlementsText(last.map(({ signed }) => signed.decision));
-      return { count: last.length, digest: toHex(tools.primitives.sha256(text)) };
+      return { orders: last.length, ordersDigest: toHex(tools.primitives.sha256(text)) };
     },
     promise: (ballot) => store.promiseMatter(lease, name, ballot),
     compute: (attempt) => computeClosing(context, of, attempt),

@@ -41,6 +41,9 @@ export interface NameList {
   readonly bytes: Uint8Array;
 }
 
+/** What a position says of them. */
+type Listed = Pick<Position<unknown>, "orders" | "ordersDigest">;
+
 export const nameList = (entries: readonly OrderEntry[]): NameList => ({
   entries,
   bytes: listBytes(entries),
@@ -71,7 +74,7 @@ export interface Matter<Decision extends Proposed, Own> {
   stand(): Promise<Pick<Position<Decision>, "decision" | "ballot" | "prepared" | "hasResults">>;
   overdue(): boolean;
   /** What has to be agreed on; asked for while it is not decided here. */
-  names(): Promise<{ readonly count: number; readonly digest: string }>;
+  names(): Promise<Listed>;
   promise(ballot: number): Promise<void>;
   /**
    * Throws ChannelError when an evaluator fails, AbortError when one is found to lie; resolves with text when it has to
@@ -91,12 +94,12 @@ export function neverVoid(): never {
   throw new InvariantError("only what has a deadline is void");
 }
 
-export const digestOf = (
+export const listed = (
   { tools }: Pick<PeriodContext, "tools">,
   { entries, bytes }: NameList,
-) => ({
-  count: entries.length,
-  digest: listDigest(tools.primitives, bytes),
+): Listed => ({
+  orders: entries.length,
+  ordersDigest: listDigest(tools.primitives, bytes),
 });
 
 export async function decideMatter<Decision extends Proposed, Own>(
@@ -107,7 +110,7 @@ export async function decideMatter<Decision extends Proposed, Own>(
   { aborts, failures }: Failures,
 ): Promise<RoundEnd> {
   const standing = await matter.stand();
-  const names = standing.decision === null ? await matter.names() : digestOf(context, nameList([]));
+  const names = standing.decision === null ? await matter.names() : listed(context, nameList([]));
   const positions = await exchanges.all(positionSchema(matter.schema), {
     decision: standing.decision,
     ballot: standing.ballot,
@@ -116,8 +119,7 @@ export async function decideMatter<Decision extends Proposed, Own>(
     overdue: matter.overdue(),
     aborts,
     failures,
-    orders: names.count,
-    ordersDigest: names.digest,
+    ...names,
   });
   const course = chooseCourse(positions, matter.needs);
   if (course.kind === "wait") return { kind: "wait", reason: course.reason };

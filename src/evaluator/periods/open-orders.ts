@@ -8,7 +8,7 @@ import type { Mesh } from "../mesh.ts";
 import { agreeOnOrders, confirmAgreed } from "./agreement.ts";
 import { leastMembers } from "./ballots.ts";
 import type { PeriodContext } from "./context.ts";
-import { digestOf, nameList } from "./deciding.ts";
+import { listed, nameList } from "./deciding.ts";
 import type { Exchanges } from "./exchange.ts";
 import { type KnownOrders, PeriodSession } from "./period-session.ts";
 import { waitingSchema } from "./round-messages.ts";
@@ -60,7 +60,7 @@ export class OpenOrders {
     const all = await store.orderEntries(period);
     const waiting = all.filter((entry) => session.lacks(entry));
     const own = nameList(waiting.slice(0, LIMITS.mostPrepared));
-    const positions = await exchanges.all(waitingSchema, ordersOf(digestOf(context, own)));
+    const positions = await exchanges.all(waitingSchema, listed(context, own));
     const entries = await agreeOnOrders(exchanges, positions, own.entries, own.bytes);
     await confirmAgreed(exchanges, "order", agreedOf(tools.primitives, entries));
     await session.take(entries);
@@ -97,8 +97,3 @@ export class OpenOrders {
     this.seen = 0;
   }
 }
-
-const ordersOf = ({ count, digest }: ReturnType<typeof digestOf>) => ({
-  orders: count,
-  ordersDigest: digest,
-});

@@ -2,16 +2,20 @@
 import type { MarketDocument } from "../../market/market-document.ts";
 import { type OrderLayout, orderLayout } from "../../market/order-layout.ts";
 import { orderPieces } from "../../market/order-pieces.ts";
-import { assert } from "../../platform/assert.ts";
 import type { EvaluatorStore, OrderEntry } from "../../storage/evaluator-store.ts";
-import { MASK_NAME_BYTES, NONCE_BYTES, writeMaskName } from "../../wire/dealer-messages.ts";
-import { piecesIn } from "../../wire/order-body.ts";
 import type { SessionCommand } from "../clearing-session.ts";
 import { type EngineTools, intakeOf, type MarketDealing } from "../engine-sessions.ts";
 import type { OrderIntake } from "../order-intake.ts";
+import { readBodies } from "./received-bodies.ts";
 
 export const layoutOf = ({ parameters, suppliers }: MarketDocument): OrderLayout =>
   orderLayout(parameters.grid.bits, parameters.energyBits, suppliers.length);
+
+export interface PeriodIntake {
+  readonly intake: OrderIntake;
+  /** With a dealer, the names of the orders' masks, one after the other; else empty. */
+  readonly maskNames: Uint8Array;
+}
 
 /** This evaluator's shares of `entries`, which the caller frees. */
 export async function periodIntake(
@@ -21,36 +25,16 @@ export async function periodIntake(
   store: EvaluatorStore,
   periodStart: number,
   entries: readonly OrderEntry[],
-): Promise<OrderIntake> {
+): Promise<PeriodIntake> {
   const layout = layoutOf(market);
   const { setting } = market;
   const pieces = orderPieces(setting, layout);
   const membership = Uint8Array.from(entries, ({ supplier }) => supplier);
   const intake = intakeOf(tools, setting, party, entries.length, layout, membership);
-  // With a dealer the name of the order's mask comes first.
-  const skipped = setting.engine === "dealer" ? NONCE_BYTES : 0;
-  await eachBody(store, periodStart, entries, (index, body) => {
-    piecesIn(pieces, party, body).forEach((piece, k) => {
-      const share = piece.subarray(skipped);
-      intake.streams[k]!.write(share, index * share.length);
-    });
-  });
-  return intake;
-}
-
-async function eachBody(
-  store: EvaluatorStore,
-  periodStart: number,
-  entries: readonly OrderEntry[],
-  onBody: (index: number, body: Uint8Array) => void,
-): Promise<void> {
-  let found = 0;
-  await store.orderBodies(periodStart, entries, (index, body) => {
-    assert(index === found, "bodies come in the order of their entries");
-    found += 1;
-    onBody(index, body);
-  });
-  assert(found === entries.length, "the store has every order that was agreed on");
+  const read = (onBody: (index: number, body: Uint8Array) => void) =>
+    store.orderBodies(periodStart, entries, onBody);
+  const maskNames = await readBodies(market, party, pieces, entries, intake.streams, read);
+  return { intake, maskNames };
 }
 
 /** Which suppliers may learn their sums if these orders count: those with the minimum group of customers. */
@@ -80,24 +64,15 @@ export function periodCommand(
 }
 
 /** What the market's dealer has to know of an attempt at a period; null without a dealer. */
-export async function periodDealing(
-  market: MarketDocument,
-  party: number,
-  store: EvaluatorStore,
+export function periodDealing(
+  { dealer }: MarketDocument,
+  maskNames: Uint8Array,
   periodStart: number,
   attempt: number,
-  entries: readonly OrderEntry[],
-): Promise<MarketDealing | null> {
-  const { dealer, setting } = market;
+  revealed: readonly boolean[],
+): MarketDealing | null {
   if (dealer === null) return null;
-  const pieces = orderPieces(setting, layoutOf(market));
-  const names = new Uint8Array(entries.length * MASK_NAME_BYTES);
-  await eachBody(store, periodStart, entries, (index, body) => {
-    const [piece] = piecesIn(pieces, party, body);
-    writeMaskName(names, index, entries[index]!.meter, piece!);
-  });
-  const revealed = revealedSuppliers(market, entries);
   const suppliers = revealed.flatMap((may, supplier) => (may ? [supplier] : []));
-  const rows = { kind: "order", periodStart, attempt, suppliers, names } as const;
+  const rows = { kind: "order", periodStart, attempt, suppliers, names: maskNames } as const;
   return { address: dealer.links, rows };
 }

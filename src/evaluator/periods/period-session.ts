@@ -4,8 +4,9 @@
 import { assert } from "../../platform/assert.ts";
 import type { OrderEntry } from "../../storage/evaluator-store.ts";
 import { ClearingSession, type SessionResult } from "../clearing-session.ts";
-import { chooseActive } from "../engine-sessions.ts";
+import { chooseActive, type MarketDealing } from "../engine-sessions.ts";
 import type { Mesh } from "../mesh.ts";
+import type { OrderIntake } from "../order-intake.ts";
 import type { PeriodContext } from "./context.ts";
 import { periodCommand, periodDealing, periodIntake, revealedSuppliers } from "./period-orders.ts";
 
@@ -27,6 +28,8 @@ export class PeriodSession {
   private readonly places = new Map<string, number>();
   /** The sequence number of each meter's last order that was taken. */
   private readonly newest = new Map<string, number>();
+  /** In how many pieces orders were taken. */
+  private pieces = 0;
 
   private constructor(
     context: PeriodContext,
@@ -42,7 +45,7 @@ export class PeriodSession {
     this.session = session;
   }
 
-  /** Throws as ClearingSession does. */
+  /** Begins with the orders that are `known`, if any. Throws as ClearingSession does. */
   static async start(
     context: PeriodContext,
     mesh: Mesh,
@@ -54,20 +57,33 @@ export class PeriodSession {
     assert(active !== null, "a session is among enough evaluators");
     const peers = mesh.peersAmong(active);
     if (peers === null) return new PeriodSession(context, mesh, period, active, null);
-    const { party } = mesh;
-    const dealing =
-      known === null
-        ? null
-        : await periodDealing(market, party, store, period, known.ballot, known.entries);
+    const begin = async (revealed: readonly boolean[], dealing: MarketDealing | null) =>
+      new PeriodSession(
+        context,
+        mesh,
+        period,
+        active,
+        await ClearingSession.start(
+          { ...tools, clock, onPhase: () => {}, keepTrades: market.settlement !== null },
+          { peers, active },
+          { ...periodCommand(market, revealed), dealing },
+        ),
+      );
     // Until the gate closes nobody knows whose group will be large enough.
-    const revealed =
-      known === null ? market.suppliers.map(() => true) : revealedSuppliers(market, known.entries);
-    const session = await ClearingSession.start(
-      { ...tools, clock, onPhase: () => {}, keepTrades: market.settlement !== null },
-      { peers, active },
-      { ...periodCommand(market, revealed), dealing },
-    );
-    return new PeriodSession(context, mesh, period, active, session);
+    const all = market.suppliers.map(() => true);
+    if (known === null) return begin(all, null);
+    const { ballot, entries } = known;
+    const revealed = revealedSuppliers(market, entries);
+    const received = await periodIntake(tools, market, mesh.party, store, period, entries);
+    const { intake, maskNames } = received;
+    try {
+      const dealing = periodDealing(market, maskNames, period, ballot, revealed);
+      const session = await begin(revealed, dealing);
+      await session.add(entries, intake);
+      return session;
+    } finally {
+      intake.free();
+    }
   }
 
   /** Whether it is among these evaluators, about this period. */
@@ -87,15 +103,21 @@ export class PeriodSession {
     const { tools, market, store } = context;
     const entries = orders.filter(({ orderId }) => !this.places.has(orderId));
     // At least once, if only to learn that there is none.
-    if (entries.length === 0 && this.places.size > 0) return;
-    if (this.session !== null) {
-      const intake = await periodIntake(tools, market, mesh.party, store, period, entries);
-      try {
-        await this.session.take(intake, true);
-      } finally {
-        intake.free();
-      }
+    if (entries.length === 0 && this.pieces > 0) return;
+    if (this.session === null) return this.add(entries, null);
+    const { party } = mesh;
+    const { intake } = await periodIntake(tools, market, party, store, period, entries);
+    try {
+      await this.add(entries, intake);
+    } finally {
+      intake.free();
     }
+  }
+
+  /** Takes orders from what was received of them; null where this evaluator stands by. */
+  private async add(entries: readonly OrderEntry[], intake: OrderIntake | null): Promise<void> {
+    if (this.session !== null && intake !== null) await this.session.take(intake, true);
+    this.pieces += 1;
     for (const { orderId, meter, sequence } of entries) {
       this.places.set(orderId, this.places.size);
       this.newest.set(meter, Math.max(sequence, this.newest.get(meter) ?? 0));

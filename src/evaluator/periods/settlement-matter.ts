@@ -7,9 +7,7 @@ import { AbortError } from "../../mpc/abort.ts";
 import { assert } from "../../platform/assert.ts";
 import type { Lease, OrderEntry } from "../../storage/evaluator-store.ts";
 import type { OwnParts } from "../../storage/settlement-store.ts";
-import { MASK_NAME_BYTES, NONCE_BYTES, writeMaskName } from "../../wire/dealer-messages.ts";
 import { agreedOf } from "../../wire/merkle.ts";
-import { piecesIn } from "../../wire/order-body.ts";
 import { textOfPeriod } from "../../wire/records.ts";
 import {
   type Settlement,
@@ -41,7 +39,7 @@ import { dealtParts, dealtReadings } from "./dealt-settlement.ts";
 import {
   type Attempt,
   commonProposal,
-  digestOf,
+  listed,
   type Matter,
   type NameList,
   nameList,
@@ -49,6 +47,7 @@ import {
   type Proposal,
 } from "./deciding.ts";
 import { ownSettlement, type SettledPeriod } from "./own-settlement.ts";
+import { readBodies } from "./received-bodies.ts";
 import { type SettlementSupplies, settlementSupplies } from "./settlement-supplies.ts";
 
 type Own = OwnParts["settlement"];
@@ -86,7 +85,7 @@ export function settlementMatter(
     async names() {
       const entries = await store.readingEntries(start);
       list = nameList(entries.filter(({ orderId }) => !excluded.has(orderId)));
-      return digestOf(context, list);
+      return listed(context, list);
     },
     promise: (ballot) => store.promiseMatter(lease, name, ballot),
     compute: (attempt) => computeSettlement(context, of, attempt, list),
@@ -174,19 +173,9 @@ async function receivedReadings(
   const layout = readingLayout(market.parameters.energyBits);
   const pieces = readingPieces(market.setting, layout);
   const rows = readingRowsOf(tools, market.setting, party, readings.length, layout);
-  const isMasked = market.dealer !== null;
-  const names = new Uint8Array(isMasked ? readings.length * MASK_NAME_BYTES : 0);
-  let found = 0;
-  await store.readingBodies(start, readings, (index, body) => {
-    assert(index === found, "bodies come in the order of their entries");
-    found += 1;
-    piecesIn(pieces, party, body).forEach((piece, k) => {
-      const share = isMasked ? piece.subarray(NONCE_BYTES) : piece;
-      rows[k]!.write(share, index * share.length);
-      if (isMasked) writeMaskName(names, index, readings[index]!.meter, piece);
-    });
-  });
-  assert(found === readings.length, "the store has every reading of the agreed set");
+  const names = await readBodies(market, party, pieces, readings, rows, (onBody) =>
+    store.readingBodies(start, readings, onBody),
+  );
   return { rows, names };
 }
 
