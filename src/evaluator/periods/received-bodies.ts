@@ -1,4 +1,4 @@
-// What meters sent this evaluator of an agreed set, orders or readings: its shares, and with a dealer the names of masks.
+// What meters sent this evaluator of an agreed set, orders or readings: its shares; with a dealer, names of masks.
 import type { MarketDocument } from "../../market/market-document.ts";
 import { assert } from "../../platform/assert.ts";
 import type { OrderEntry } from "../../storage/evaluator-store.ts";

@@ -1,6 +1,7 @@
 // What this browser keeps, and copies of it for the person.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { download } from "../components/download.ts";
 import { clockText, dayText } from "../i18n/format.ts";
 import { textTable } from "../i18n/language.ts";
 import { market } from "../market/feed.ts";
@@ -94,12 +95,3 @@ export function DevicePage() {
 /** Exact amounts as text. */
 const jsonText = (all: unknown): string =>
   JSON.stringify(all, (_, value) => (typeof value === "bigint" ? String(value) : value), 1);
-
-function download(name: string, text: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
-}

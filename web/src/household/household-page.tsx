@@ -1,8 +1,8 @@
 // The household's pages: enrolment first, then its parts.
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { Link } from "../components/link.tsx";
-import { path } from "../router.ts";
+import { Parts } from "../components/parts.tsx";
+import { Unsupported } from "../market/enrol-form.tsx";
 import { BillPage } from "./bill-page.tsx";
 import { ChecksPage } from "./checks-page.tsx";
 import { DevicePage } from "./device-page.tsx";
@@ -32,14 +32,7 @@ export function HouseholdPage() {
   useEffect(startSession, []);
   const state = sessionState.value;
   if (state === "loading") return <p class="waiting">…</p>;
-  if (state === "unsupported") {
-    const why = {
-      context: t.unsupportedContext,
-      storage: t.unsupportedStorage,
-      addresses: t.unsupportedAddresses,
-    }[unsupported.value ?? "storage"];
-    return <p class="notice bad">{why}</p>;
-  }
+  if (state === "unsupported") return <Unsupported missing={unsupported.value ?? "storage"} />;
   if (state === "new") return <EnrolPage />;
   if (state === "elsewhere") {
     return (
@@ -51,24 +44,6 @@ export function HouseholdPage() {
       </div>
     );
   }
-  const asked = path.value.split("/")[2];
   const parts = PARTS.filter((part) => metering.value !== null || !SETTLED.has(part));
-  const current = parts.find((part) => part === asked) ?? "orders";
-  const Page = PAGES[current];
-  return (
-    <>
-      <nav class="inner" aria-label={t.parts}>
-        {parts.map((part) => (
-          <Link
-            key={part}
-            to={part === "orders" ? "/household" : `/household/${part}`}
-            isCurrent={part === current}
-          >
-            {t[part]}
-          </Link>
-        ))}
-      </nav>
-      <Page />
-    </>
-  );
+  return <Parts label={t.parts} base="/household" parts={parts} names={t} pages={PAGES} />;
 }

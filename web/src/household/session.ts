@@ -7,7 +7,17 @@ import type { MarketDocument } from "../../../src/market/market-document.ts";
 import { systemClock } from "../../../src/platform/clock.ts";
 import { marketClock } from "../../../src/platform/market-clock.ts";
 import type { Signer } from "../../../src/wire/http-signature.ts";
-import { type Engine, engine, isOnline, market, silentEvaluators } from "../market/feed.ts";
+import { deviceSigner } from "../market/device-signer.ts";
+import type { Missing } from "../market/enrol-form.tsx";
+import { certificateByCode, newDeviceKey } from "../market/enrolment.ts";
+import {
+  type Engine,
+  engine,
+  isOnline,
+  market,
+  silentEvaluators,
+  whenKnown,
+} from "../market/feed.ts";
 import { HouseholdDatabase, type StoredIdentity } from "./database.ts";
 import { Gateway } from "./gateway.ts";
 import { Metering } from "./metering.ts";
@@ -20,8 +30,8 @@ import { EMPTY_SETTINGS, type HouseholdSettings, wishOf } from "./settings.ts";
 export type SessionState = "loading" | "unsupported" | "new" | "ready" | "elsewhere";
 
 export const sessionState = signal<SessionState>("loading");
-/** What is missing, in one of these words. */
-export const unsupported = signal<"context" | "storage" | "addresses" | null>(null);
+/** What is missing. */
+export const unsupported = signal<Missing | null>(null);
 export const identity = signal<StoredIdentity | null>(null);
 export const gateway = signal<Gateway | null>(null);
 /** Readings and bills; null where the market has no settlement. */
@@ -45,12 +55,7 @@ let started = false;
 export function startSession(): void {
   if (started) return;
   started = true;
-  const stop = effect(() => {
-    const [document, library] = [market.value, engine.value];
-    if (document === null || library === null) return;
-    queueMicrotask(() => stop());
-    void open(document, library);
-  });
+  whenKnown((document, library) => void open(document, library));
 }
 
 async function open(document: MarketDocument, library: Engine): Promise<void> {
@@ -71,7 +76,7 @@ async function open(document: MarketDocument, library: Engine): Promise<void> {
   }
 }
 
-function cannot(what: NonNullable<typeof unsupported.value>): void {
+function cannot(what: Missing): void {
   unsupported.value = what;
   sessionState.value = "unsupported";
 }
@@ -112,19 +117,8 @@ async function startGateway(): Promise<void> {
   const { webPrimitives: primitives } = library;
   const { meter, supplier } = enrolled;
   const apis = library.browserApis(document)!;
-  const signer: Signer = {
-    party: { role: "meter", id: meter },
-    certificateDer: derOf(enrolled.certificatePem),
-    sign: async (bytes) => {
-      const algorithm = { name: "ECDSA", hash: "SHA-256" };
-      const signed = await crypto.subtle.sign(
-        algorithm,
-        own.keys.privateKey,
-        new Uint8Array(bytes),
-      );
-      return new Uint8Array(signed);
-    },
-  };
+  const party = { role: "meter", id: meter } as const;
+  const signer = deviceSigner(party, own.keys, enrolled.certificatePem);
   const client = new library.MeterClient({
     market: document,
     apis,
@@ -175,11 +169,6 @@ function sendAgainWhenReached(running: Gateway): void {
   });
 }
 
-function derOf(pem: string): Uint8Array {
-  const digits = pem.replace(/-----[^-]+-----|\s/g, "");
-  return Uint8Array.from(atob(digits), (character) => character.charCodeAt(0));
-}
-
 /** Keeps settings, and has the gateway order accordingly. */
 export async function keepSettings(changed: Partial<HouseholdSettings>): Promise<void> {
   settings.value = { ...settings.value, ...changed };
@@ -193,13 +182,9 @@ export const exportHistory = () => database?.everything();
  * same certificate. Rejects with EnrolmentError or TransportError.
  */
 export async function enrol(code: string): Promise<void> {
-  const [library, document] = [engine.value!, market.value!];
-  const own = identity.value ?? (await newIdentity(library));
+  const own = identity.value ?? (await newIdentity());
   identity.value = own;
-  const url = document.registrar?.web;
-  if (url === undefined) throw new Error("this market has no registrar for browsers");
-  const request = { code, request: own.requestPem };
-  const answer = await library.enrolByCode(library.fetchTransport(), url, request);
+  const answer = await certificateByCode(code, own.requestPem, "meter");
   const enrolled = {
     meter: answer.id,
     supplier: answer.supplier,
@@ -213,9 +198,8 @@ export async function enrol(code: string): Promise<void> {
   await runHere(false);
 }
 
-async function newIdentity(library: Engine): Promise<StoredIdentity> {
-  const keys = await library.createDeviceKey();
-  const made = { keys, requestPem: await library.requestFor(keys), enrolled: null };
+async function newIdentity(): Promise<StoredIdentity> {
+  const made = await newDeviceKey(engine.value!, "meter");
   await database!.keepIdentity(made);
   return made;
 }

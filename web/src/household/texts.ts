@@ -12,12 +12,6 @@ export const householdTexts = textTable({
     checks: "Checks",
     device: "This device",
 
-    unsupportedContext:
-      "Browsers do cryptography only on pages that came over HTTPS or from this very machine. Ask the operator for the https:// address.",
-    unsupportedStorage:
-      "This browser does not let the page keep anything (perhaps a private window). Without that, orders would be lost: use a usual window.",
-    unsupportedAddresses:
-      "The evaluators of this market have no addresses for browsers. Take part with a gateway instead, or ask the operator.",
     elsewhere:
       "This market is open in another tab or window, which places the orders. Only one at a time does.",
     useHere: "Use it here instead",
@@ -25,22 +19,9 @@ export const householdTexts = textTable({
     enrolTitle: "Take part",
     enrolLead:
       "Your supplier or the market's operator gave you a one-time code. This browser makes a key that never leaves it, and gets a certificate for it. The evaluators will know you by a random number.",
-    code: "One-time code",
-    codeHint: "Capitals and hyphens do not matter.",
-    enrol: "Enrol this browser",
-    enrolling: "Enrolling …",
     enrolled: "Enrolled",
     keptHere:
       "Your orders in clear, receipts and results are kept in this browser only. If you clear its data, they are gone, and you need another code.",
-    noRegistrar: "This market enrols nobody by code in a browser. Ask the operator.",
-    problems: {
-      "unknown-code": "There is no such code. Compare it sign by sign.",
-      "used-code": "This code was used already. Ask for another one.",
-      "expired-code": "This code has expired. Ask for another one.",
-      "too-many-requests": "Too many attempts failed. Wait a minute.",
-    } as Readonly<Record<string, string>>,
-    unreachable: "The registrar does not answer. Try again: the same code stays good.",
-    enrolFailed: (why: string) => `The registrar refused: ${why}`,
 
     nextGate: "The next gate closes in",
     forPeriod: (when: string) => `for ${when}`,
@@ -132,12 +113,6 @@ export const householdTexts = textTable({
     checks: "Prüfungen",
     device: "Dieses Gerät",
 
-    unsupportedContext:
-      "Browser erlauben Kryptografie nur auf Seiten, die über HTTPS oder von diesem Rechner selbst kommen. Fragen Sie den Betreiber nach der https://-Adresse.",
-    unsupportedStorage:
-      "Dieser Browser lässt die Seite nichts speichern (vielleicht ein privates Fenster). Aufträge gingen verloren: Nehmen Sie ein gewöhnliches Fenster.",
-    unsupportedAddresses:
-      "Die Auswerter dieses Marktes haben keine Adressen für Browser. Nehmen Sie mit einem Gateway teil oder fragen Sie den Betreiber.",
     elsewhere:
       "Dieser Markt ist in einem anderen Tab oder Fenster geöffnet, das die Aufträge erteilt. Es tut immer nur eines.",
     useHere: "Hier verwenden",
@@ -145,23 +120,9 @@ export const householdTexts = textTable({
     enrolTitle: "Teilnehmen",
     enrolLead:
       "Ihr Lieferant oder der Betreiber des Marktes hat Ihnen einen Einmalcode gegeben. Dieser Browser erzeugt einen Schlüssel, der ihn nie verlässt, und holt ein Zertifikat dafür. Die Auswerter kennen Sie nur als Zufallszahl.",
-    code: "Einmalcode",
-    codeHint: "Groß- und Kleinschreibung und Bindestriche sind egal.",
-    enrol: "Diesen Browser anmelden",
-    enrolling: "Wird angemeldet …",
     enrolled: "Angemeldet",
     keptHere:
       "Ihre Aufträge im Klartext, Quittungen und Ergebnisse liegen nur in diesem Browser. Wenn Sie seine Daten löschen, sind sie weg, und Sie brauchen einen neuen Code.",
-    noRegistrar: "Dieser Markt meldet im Browser niemanden per Code an. Fragen Sie den Betreiber.",
-    problems: {
-      "unknown-code": "Diesen Code gibt es nicht. Vergleichen Sie ihn Zeichen für Zeichen.",
-      "used-code": "Dieser Code wurde schon verwendet. Bitten Sie um einen neuen.",
-      "expired-code": "Dieser Code ist abgelaufen. Bitten Sie um einen neuen.",
-      "too-many-requests": "Zu viele Fehlversuche. Warten Sie eine Minute.",
-    },
-    unreachable:
-      "Die Anmeldestelle antwortet nicht. Versuchen Sie es noch einmal: Derselbe Code bleibt gültig.",
-    enrolFailed: (why) => `Die Anmeldestelle lehnte ab: ${why}`,
 
     nextGate: "Der nächste Annahmeschluss ist in",
     forPeriod: (when) => `für ${when}`,

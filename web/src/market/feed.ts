@@ -1,6 +1,6 @@
 // What is public about the market, live: the market document and the evaluators' record from the operator's
 // process, kept up to date by server-sent events.
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import type { MarketDocument } from "../../../src/market/market-document.ts";
 import { systemClock } from "../../../src/platform/clock.ts";
 import { type MarketClock, marketClock } from "../../../src/platform/market-clock.ts";
@@ -49,6 +49,16 @@ export const speed = computed(() => market.value?.rehearsal?.speed ?? 1);
 export const silentEvaluators = computed(() =>
   evaluators.value.filter(({ problem }) => problem !== null),
 );
+
+/** Calls back once, as soon as the market and the library are there. */
+export function whenKnown(callback: (document: MarketDocument, library: Engine) => void): void {
+  const stop = effect(() => {
+    const [document, library] = [market.value, engine.value];
+    if (document === null || library === null) return;
+    queueMicrotask(() => stop());
+    callback(document, library);
+  });
+}
 
 /** Loads the market and follows it, for as long as the page is open. */
 export function startFeed(): void {

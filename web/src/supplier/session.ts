@@ -1,10 +1,12 @@
 // The supplier of this browser: who it is, and what follows its sums while the page is open.
-import { batch, effect, signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import type { MarketDocument } from "../../../src/market/market-document.ts";
 import { systemClock } from "../../../src/platform/clock.ts";
 import { marketClock } from "../../../src/platform/market-clock.ts";
 import { deviceSigner } from "../market/device-signer.ts";
-import { type Engine, engine, market } from "../market/feed.ts";
+import type { Missing } from "../market/enrol-form.tsx";
+import { certificateByCode, newDeviceKey } from "../market/enrolment.ts";
+import { type Engine, engine, market, whenKnown } from "../market/feed.ts";
 import { type StoredSupplierIdentity, SupplierDatabase } from "./database.ts";
 import { Follower } from "./follower.ts";
 
@@ -12,8 +14,8 @@ import { Follower } from "./follower.ts";
 export type SupplierState = "loading" | "unsupported" | "new" | "ready";
 
 export const supplierState = signal<SupplierState>("loading");
-/** What is missing, in one of these words. */
-export const unsupported = signal<"context" | "storage" | "addresses">("storage");
+/** What is missing. */
+export const unsupported = signal<Missing>("storage");
 export const identity = signal<StoredSupplierIdentity | null>(null);
 export const follower = signal<Follower | null>(null);
 
@@ -24,12 +26,7 @@ let started = false;
 export function startSession(): void {
   if (started) return;
   started = true;
-  const stop = effect(() => {
-    const [document, library] = [market.value, engine.value];
-    if (document === null || library === null) return;
-    queueMicrotask(() => stop());
-    void open(document, library);
-  });
+  whenKnown((document, library) => void open(document, library));
 }
 
 async function open(document: MarketDocument, library: Engine): Promise<void> {
@@ -45,7 +42,7 @@ async function open(document: MarketDocument, library: Engine): Promise<void> {
   }
 }
 
-function cannot(what: typeof unsupported.value): void {
+function cannot(what: Missing): void {
   unsupported.value = what;
   supplierState.value = "unsupported";
 }
@@ -81,13 +78,9 @@ function startFollowing(): void {
  * gives the same certificate. Rejects with EnrolmentError or TransportError.
  */
 export async function enrol(code: string): Promise<void> {
-  const [library, document] = [engine.value!, market.value!];
-  const own = identity.value ?? (await newIdentity(library));
+  const own = identity.value ?? (await newIdentity());
   identity.value = own;
-  const url = document.registrar?.web;
-  if (url === undefined) throw new Error("this market has no registrar for browsers");
-  const request = { code, request: own.requestPem, role: "supplier" as const };
-  const answer = await library.enrolByCode(library.fetchTransport(), url, request);
+  const answer = await certificateByCode(code, own.requestPem, "supplier");
   const enrolled = {
     supplier: answer.supplier,
     certificatePem: answer.certificate,
@@ -99,9 +92,8 @@ export async function enrol(code: string): Promise<void> {
   startFollowing();
 }
 
-async function newIdentity(library: Engine): Promise<StoredSupplierIdentity> {
-  const keys = await library.createDeviceKey();
-  const made = { keys, requestPem: await library.requestFor(keys, "supplier"), enrolled: null };
+async function newIdentity(): Promise<StoredSupplierIdentity> {
+  const made = await newDeviceKey(engine.value!, "supplier");
   await database!.keepIdentity(made);
   return made;
 }

@@ -1,9 +1,8 @@
 // The supplier's pages: enrolment first, then its parts.
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { Link } from "../components/link.tsx";
-import { householdTexts } from "../household/texts.ts";
-import { path } from "../router.ts";
+import { Parts } from "../components/parts.tsx";
+import { Unsupported } from "../market/enrol-form.tsx";
 import { DevicePage } from "./device-page.tsx";
 import { EnrolPage } from "./enrol-page.tsx";
 import { MonthsPage } from "./months-page.tsx";
@@ -20,36 +19,10 @@ const PAGES: Readonly<Record<(typeof PARTS)[number], ComponentType>> = {
 
 export function SupplierPage() {
   const t = supplierTexts();
-  const common = householdTexts();
   useEffect(startSession, []);
   const state = supplierState.value;
   if (state === "loading") return <p class="waiting">…</p>;
-  if (state === "unsupported") {
-    const why = {
-      context: common.unsupportedContext,
-      storage: common.unsupportedStorage,
-      addresses: common.unsupportedAddresses,
-    }[unsupported.value];
-    return <p class="notice bad">{why}</p>;
-  }
+  if (state === "unsupported") return <Unsupported missing={unsupported.value} />;
   if (state === "new") return <EnrolPage />;
-  const asked = path.value.split("/")[2];
-  const current = PARTS.find((part) => part === asked) ?? "periods";
-  const Page = PAGES[current];
-  return (
-    <>
-      <nav class="inner" aria-label={t.parts}>
-        {PARTS.map((part) => (
-          <Link
-            key={part}
-            to={part === "periods" ? "/supplier" : `/supplier/${part}`}
-            isCurrent={part === current}
-          >
-            {t[part]}
-          </Link>
-        ))}
-      </nav>
-      <Page />
-    </>
-  );
+  return <Parts label={t.parts} base="/supplier" parts={PARTS} names={t} pages={PAGES} />;
 }
