@@ -2,6 +2,7 @@
 // installed where we may do that.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -52,11 +53,11 @@ function isProgram(path: string): boolean {
 
 const mayInstall = (): boolean => process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
 
+/** Two test files may come here at once: the second waits for the first, and finds everything installed. */
 function install(): void {
   process.stderr.write("installing Chromium to test the pages in (first run only) ...\n");
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const words of [["update"], ["install", "-y", "--no-install-recommends", "chromium"]]) {
-    const { status } = spawnSync("apt-get", words, { stdio: ["ignore", "ignore", "inherit"], env });
-    if (status !== 0) return;
-  }
+  const lock = join(tmpdir(), "hushwatt-chromium.lock");
+  const command = "apt-get update && apt-get install -y --no-install-recommends chromium";
+  spawnSync("flock", [lock, "sh", "-c", command], { stdio: ["ignore", "ignore", "inherit"], env });
 }

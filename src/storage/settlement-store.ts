@@ -65,6 +65,12 @@ export interface BillRow {
   readonly payable: Uint8Array;
 }
 
+/** A period that is settled anew. */
+export interface Revision {
+  readonly start: number;
+  readonly isDecided: boolean;
+}
+
 export interface DecidedSettlement {
   readonly start: number;
   readonly revision: number;
@@ -99,10 +105,8 @@ export interface SettlementStore {
   lastDecidedMatter(kind: MatterKind): Promise<number | null>;
   /** The decided settlements of periods from..to (exclusive), by period and revision. */
   settlements(from: number, to: number): Promise<readonly DecidedSettlement[]>;
-  /**
-   * Revisions 1 of periods from..to (exclusive) that this evaluator has taken part in, decided or not: their periods.
-   */
-  revisedPeriods(from: number, to: number): Promise<readonly number[]>;
+  /** Settlements anew of periods from..to (exclusive) that this evaluator has taken part in, decided or not. */
+  revisions(from: number, to: number): Promise<readonly Revision[]>;
 
   /** As `promise` of a period. */
   promiseMatter(lease: Lease, name: MatterName, ballot: number): Promise<void>;

@@ -222,7 +222,8 @@ describe.each(KINDS)("settlement in %s", (kind) => {
     const known = async (to: number) =>
       (await store.settlements(PERIOD, to)).map((one) => [one.start, one.revision, one.notes]);
     expect(await known(PERIOD + LENGTH)).toEqual([[PERIOD, 0, "{}"]]);
-    expect(await store.revisedPeriods(PERIOD, PERIOD + LENGTH)).toEqual([PERIOD]);
+    const revisions = () => store.revisions(PERIOD, PERIOD + LENGTH);
+    expect(await revisions()).toEqual([{ start: PERIOD, isDecided: false }]);
     const second = settlementOf(1, { revision: 1 });
     await store.prepareMatter(lease, SECOND, 1, second, own([], 2, "second"));
     await store.decideMatter(lease, SECOND, { decision: second, signatures: [] });
@@ -232,7 +233,8 @@ describe.each(KINDS)("settlement in %s", (kind) => {
       [PERIOD + LENGTH, 0, null],
     ]);
     expect(await store.lastDecidedMatter("settlement")).toBe(PERIOD + LENGTH);
-    expect(await store.revisedPeriods(PERIOD + LENGTH, PERIOD + 2 * LENGTH)).toEqual([]);
+    expect(await revisions()).toEqual([{ start: PERIOD, isDecided: true }]);
+    expect(await store.revisions(PERIOD + LENGTH, PERIOD + 2 * LENGTH)).toEqual([]);
   });
 
   it("moves a published period on, and leaves a void one", async () => {

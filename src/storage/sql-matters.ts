@@ -12,6 +12,7 @@ import type {
   MatterRow,
   Matters,
   OwnParts,
+  Revision,
   Signed,
 } from "./settlement-store.ts";
 import { deleteBills, saveBills } from "./sql-bills.ts";
@@ -113,21 +114,22 @@ export async function settlements(
 }
 
 /** See SettlementStore. */
-export async function revisedPeriods(
+export async function revisions(
   db: Kysely<Tables>,
   from: number,
   to: number,
-): Promise<readonly number[]> {
+): Promise<readonly Revision[]> {
   const rows = await db
     .selectFrom("matter")
     .select("start")
+    .select(({ eb }) => eb.case().when("decision", "is", null).then(0).else(1).end().as("decided"))
     .where("kind", "=", "settlement")
     .where("revision", "=", 1)
     .where("start", ">=", from)
     .where("start", "<", to)
     .orderBy("start")
     .execute();
-  return rows.map(({ start }) => start);
+  return rows.map(({ start, decided }) => ({ start, isDecided: decided === 1 }));
 }
 
 /** Runs a leader's change of one matter: its row exists, and is this transaction's until it ends. */

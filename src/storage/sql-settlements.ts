@@ -10,6 +10,7 @@ import type {
   Matters,
   NewReading,
   OwnParts,
+  Revision,
   SettlementStore,
   Signed,
 } from "./settlement-store.ts";
@@ -73,8 +74,8 @@ export class SqlSettlements implements SettlementStore {
     return matters.settlements(this.db, from, to);
   }
 
-  revisedPeriods(from: number, to: number): Promise<readonly number[]> {
-    return matters.revisedPeriods(this.db, from, to);
+  revisions(from: number, to: number): Promise<readonly Revision[]> {
+    return matters.revisions(this.db, from, to);
   }
 
   promiseMatter(lease: Lease, name: MatterName, ballot: number): Promise<void> {

@@ -22,6 +22,8 @@ import type { MonthPlan } from "./month-plan.ts";
 const AT_ONCE = 48;
 /** How long something that is due may take, in real milliseconds, before the run gives up. */
 const PATIENCE_MS = 300_000;
+/** What is added for each period of the month until it is closed: most of them are settled anew. */
+const CLOSING_MS = 1000;
 /** A run ends when as many orders were too late as there are in so many periods: it would lose all of the rest. */
 const MOST_LATE_PERIODS = 20;
 const ASK_AGAIN_MS = { first: 25, longest: 400 };
@@ -200,10 +202,12 @@ export class MonthRun {
     const month = monthOf(market, this.#plan.first);
     await this.#until(monthClosureOf(market, month), signal);
     // Whoever asks while evaluators close the month keeps them from it: one asks for all.
-    await this.#soon(`the closing of ${month}`, signal, async () => {
+    const patienceMs = PATIENCE_MS + CLOSING_MS * this.#plan.periods;
+    const closed = async () => {
       const records = await Promise.all(apis.map((api) => api.month(month, { signal })));
       return records.every(({ closing }) => closing !== null) ? true : null;
-    });
+    };
+    await this.#soon(`the closing of ${month}`, signal, closed, patienceMs);
     const bills = await Promise.all(
       meters.map((client, h) =>
         this.#turn.do(async () => {
@@ -230,8 +234,13 @@ export class MonthRun {
   }
 
   /** Asks until there is an answer; rejects when it takes too long. */
-  async #soon<T>(what: string, signal: AbortSignal, ask: () => Promise<T | null>): Promise<T> {
-    const deadline = systemClock.nowMs() + PATIENCE_MS;
+  async #soon<T>(
+    what: string,
+    signal: AbortSignal,
+    ask: () => Promise<T | null>,
+    patienceMs = PATIENCE_MS,
+  ): Promise<T> {
+    const deadline = systemClock.nowMs() + patienceMs;
     let last = "there is none";
     let pauseMs = ASK_AGAIN_MS.first;
     for (;;) {

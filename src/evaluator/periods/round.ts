@@ -120,34 +120,27 @@ function settle(
 /**
  * One step of closing a month: a period whose readings have changed is settled anew, or, if there is none, the closing.
  */
-async function close(start: RoundStart, exchanges: Exchanges, first: number): Promise<RoundEnd> {
-  const { settling, lease, mesh, memory, onSettling } = start;
+async function close(round: RoundStart, exchanges: Exchanges, first: number): Promise<RoundEnd> {
+  const { settling, lease, mesh, memory, onSettling } = round;
   const { market, store } = settling;
   const month = monthOf(market, first);
   const { from, to } = periodsOfMonth(market, month);
   onSettling(`the closing of ${month}`);
   await store.closeReadings(lease, from);
-  const settlements = await store.settlements(from, to);
-  // Of a period that was settled without this evaluator others know what has changed.
-  const own = new Set(settlements.filter(({ notes }) => notes !== null).map((one) => one.start));
-  const changed = memory.changed.get(month) ?? (await store.changedPeriods(from, to));
+  const changed = memory.changed.get(month) ?? (await changedPeriods(settling, from, to));
   memory.changed.set(month, changed);
+  const revisions = await store.revisions(from, to);
   const all = await exchanges.all(revisionsSchema, {
     // With those that this evaluator has taken part in: they may be decided elsewhere.
-    changed: [
-      ...new Set([
-        ...changed.filter((one) => own.has(one)),
-        ...(await store.revisedPeriods(from, to)),
-      ]),
-    ],
-    settled: settlements.filter(({ revision }) => revision === 1).map((one) => one.start),
+    changed: [...new Set([...changed, ...revisions.map(({ start }) => start)])],
+    settled: revisions.filter(({ isDecided }) => isDecided).map(({ start }) => start),
   });
   const known = [...all.values()];
   const open = [...new Set(known.flatMap((one) => [...one.changed, ...one.settled]))]
     .filter((period) => !known.every(({ settled }) => settled.includes(period)))
     .sort((a, b) => a - b);
   const [period] = open;
-  if (period !== undefined) return settle(start, exchanges, period, 1);
+  if (period !== undefined) return settle(round, exchanges, period, 1);
   return decideMatter(
     settling,
     closingMatter(settling, { lease, month }),
@@ -155,4 +148,11 @@ async function close(start: RoundStart, exchanges: Exchanges, first: number): Pr
     exchanges,
     NO_FAILURES,
   );
+}
+
+/** Of a period that was settled without this evaluator others know what has changed. */
+async function changedPeriods({ store }: PeriodContext, from: number, to: number) {
+  const settlements = await store.settlements(from, to);
+  const own = new Set(settlements.filter(({ notes }) => notes !== null).map((one) => one.start));
+  return (await store.changedPeriods(from, to)).filter((period) => own.has(period));
 }
