@@ -8,10 +8,9 @@ import { parse } from "csv-parse/sync";
 import type { MonthProgress } from "../src/agents/month/month-found.ts";
 import type { MonthPlan, PlannedReading } from "../src/agents/month/month-plan.ts";
 import { kwhOf } from "../src/agents/month/month-settlement-check.ts";
-import { contention } from "../src/agents/rehearsal-speed.ts";
+import { slowness } from "../src/agents/rehearsal-speed.ts";
 import { type RehearsedPlan, rehearseMonth } from "../src/cli/month-rehearsal.ts";
 import type { ClearOrder } from "../src/client/prepared-order.ts";
-import { nodePrimitives } from "../src/crypto/node-primitives.ts";
 import { roundedCents } from "../src/market/bill.ts";
 import { totalOf } from "../src/market/settlement-oracle.ts";
 import { systemClock } from "../src/platform/clock.ts";
@@ -178,14 +177,13 @@ function readingsOf(household: Household, periods: number, prng: Prng): PlannedR
   });
 }
 
-/** What a period takes on two slow processors that are free: for the evaluators, and for each household. */
-const [MS_PER_PERIOD, MS_PER_HOUSEHOLD] = [300, 17];
+/** What a period takes on two processors of slowness 1: for the evaluators, and for each household. */
+const [MS_PER_PERIOD, MS_PER_HOUSEHOLD] = [200, 9];
 
 /** Runs the month and prints its figures. */
 export async function benchMonth(options: MonthBenchOptions): Promise<void> {
   const plan = monthPlan(options);
-  const slowness = contention(systemClock, nodePrimitives);
-  const possible = (MS_PER_PERIOD + MS_PER_HOUSEHOLD * options.households) * slowness;
+  const possible = (MS_PER_PERIOD + MS_PER_HOUSEHOLD * options.households) * slowness(systemClock);
   const periodMs = options.periodMs ?? Math.ceil(possible);
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort(new Error("interrupted")));

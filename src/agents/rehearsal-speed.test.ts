@@ -1,8 +1,7 @@
 // Rehearsals are as fast as the machine allows.
 import { expect, it } from "vitest";
-import { nodePrimitives } from "../crypto/node-primitives.ts";
 import { systemClock } from "../platform/clock.ts";
-import { contention, rehearsalSpeed } from "./rehearsal-speed.ts";
+import { rehearsalSpeed, slowness } from "./rehearsal-speed.ts";
 
 it("slows down with more meters, fewer processors and other work", () => {
   expect(rehearsalSpeed(60, 1, 2)).toBe(1000);
@@ -15,18 +14,19 @@ it("slows down with more meters, fewer processors and other work", () => {
   expect(rehearsalSpeed(10_000, 100, 1)).toBe(1);
 });
 
-it("measures how much slower work is than it could be", () => {
-  let now = 0;
-  // Every second piece takes three times as long.
-  const costs = [1, 3];
-  let calls = 0;
-  const clock = {
-    nowMs: () => {
-      if (calls % 2 === 1) now += costs[((calls - 1) / 2) % 2]!;
+it("measures how long work takes, all of it", () => {
+  const every = (...costs: number[]) => {
+    let [now, calls] = [0, 0];
+    const nowMs = () => {
+      if (calls % 2 === 1) now += costs[((calls - 1) / 2) % costs.length]!;
       calls += 1;
       return now;
-    },
+    };
+    return slowness({ nowMs });
   };
-  expect(contention(clock, nodePrimitives)).toBeCloseTo(2);
-  expect(contention(systemClock, nodePrimitives)).toBeGreaterThanOrEqual(1);
+  const quick = every(2);
+  expect(every(6)).toBeCloseTo(3 * quick);
+  expect(every(2, 6)).toBeCloseTo(2 * quick);
+  expect(every(0)).toBe(1);
+  expect(slowness(systemClock)).toBeGreaterThanOrEqual(1);
 });

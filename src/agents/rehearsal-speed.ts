@@ -1,9 +1,8 @@
-// How fast a rehearsal may go on this machine: what is left of its processors is measured, not assumed.
+// How fast a rehearsal may go on this machine: what its processors do, other work beside it, is measured, not assumed.
 import { availableParallelism } from "node:os";
 import type { Clock } from "../platform/clock.ts";
-import type { Primitives } from "../platform/primitives.ts";
 
-/** Where two processors are free, so many meters keep up with a market that is so many times as fast as real time. */
+/** On two processors of slowness 1, so many meters keep up with a market that is so many times as fast as real time. */
 const METERS = 60;
 const SPEED = 1000;
 const FASTEST = 2500;
@@ -11,35 +10,48 @@ const PROCESSORS = 2;
 /** Other work comes and goes: a day is not stretched more than so many times for its sake. */
 const MOST_SLOWNESS = 3;
 
-const PIECES = 600;
-const PIECE_BYTES = 1 << 20;
+const PIECES = 400;
+const PIECE_WORDS = 1 << 14;
+const PIECE_ROUNDS = 40;
+/** What a piece of work takes at slowness 1. */
+const PIECE_MS = 1.3;
 
 /**
- * By what factor work takes longer now than it would without whatever else is running: pieces of equal work, all of
- * them against the fastest. 1 or more; takes a fraction of a second.
+ * By what factor work takes longer here and now than on the processors for which speeds were chosen: because they are
+ * slower, or because something else is running. 1 or more; takes about half a second.
  */
-export function contention(
-  clock: Pick<Clock, "nowMs">,
-  { sha256 }: Pick<Primitives, "sha256">,
-): number {
-  const piece = new Uint8Array(PIECE_BYTES);
-  const times = Array.from({ length: PIECES }, () => {
-    const begin = clock.nowMs();
-    sha256(piece);
-    return clock.nowMs() - begin;
-  });
-  const sum = times.reduce((total, time) => total + time, 0);
-  return sum / (PIECES * Math.max(Math.min(...times), 1e-3));
+export function slowness({ nowMs }: Pick<Clock, "nowMs">): number {
+  const words = new Uint32Array(PIECE_WORDS);
+  let sumMs = 0;
+  for (let piece = 0; piece < PIECES; piece++) {
+    const begin = nowMs();
+    mix(words);
+    sumMs += nowMs() - begin;
+  }
+  return Math.max(1, sumMs / (PIECES * PIECE_MS));
 }
 
-/** A speed at which so many meters, and the evaluators beside them, keep up; `slowness` as `contention` says. */
+/** A piece of work: arithmetic that any processor does in much the same way, on words that fit into its cache. */
+function mix(words: Uint32Array): void {
+  let state = 1;
+  for (let round = 0; round < PIECE_ROUNDS; round++) {
+    for (let i = 0; i < words.length; i++) {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      words[i] = Math.imul(words[i]! + state, 0x9e3779b1) ^ (state >>> 3);
+    }
+  }
+}
+
+/** A speed at which so many meters, and the evaluators beside them, keep up, with the slowness that was measured. */
 export function rehearsalSpeed(
   meters: number,
-  slowness: number,
+  measured: number,
   processors = availableParallelism(),
 ): number {
   const share =
-    Math.min(1, processors / PROCESSORS) / Math.min(MOST_SLOWNESS, Math.max(1, slowness));
+    Math.min(1, processors / PROCESSORS) / Math.min(MOST_SLOWNESS, Math.max(1, measured));
   const possible = Math.min(FASTEST, (SPEED * METERS) / Math.max(1, meters));
   return Math.max(1, Math.floor(possible * share));
 }

@@ -5,10 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { operatorStatus } from "../../agents/operator/operator-program.ts";
 import type { RehearsalProgress, RehearsedPeriod } from "../../agents/rehearsal-results.ts";
-import { contention, rehearsalSpeed } from "../../agents/rehearsal-speed.ts";
+import { rehearsalSpeed, slowness } from "../../agents/rehearsal-speed.ts";
 import type { MarketStatus } from "../../client/operator-client.ts";
 import { decodePrepared, layoutOf } from "../../client/prepared-order.ts";
-import { nodePrimitives } from "../../crypto/node-primitives.ts";
 import type { MarketDocument } from "../../market/market-document.ts";
 import { orderPieces } from "../../market/order-pieces.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -54,8 +53,7 @@ export async function startCommand(options: StartOptions): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "hushwatt-"));
   const progress = new Progress();
   try {
-    const slowness = contention(systemClock, nodePrimitives);
-    const speed = options.speed ?? rehearsalSpeed(options.households, slowness);
+    const speed = options.speed ?? rehearsalSpeed(households, slowness(systemClock));
     const started = await startDay(day, {
       seed,
       goesOn: options.keep === true,
