@@ -61,6 +61,9 @@ describe("the household's pages", { timeout: 120_000 }, () => {
     await field("One-time code").fill("0000-0000-0000-0000-0000");
     await button("Enrol this browser").click();
     await page.getByText("There is no such code").waitFor();
+    await field("One-time code").fill(await market.code("supplier"));
+    await button("Enrol this browser").click();
+    await page.getByText("This code is for a supplier").waitFor();
     await field("One-time code").fill(await market.code());
     await button("Enrol this browser").click();
     await page.locator("#order-form").waitFor();

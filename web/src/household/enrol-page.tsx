@@ -5,5 +5,13 @@ import { householdTexts } from "./texts.ts";
 
 export function EnrolPage() {
   const t = householdTexts();
-  return <EnrolForm title={t.enrolTitle} lead={t.enrolLead} kept={t.keptHere} enrol={enrol} />;
+  return (
+    <EnrolForm
+      title={t.enrolTitle}
+      lead={t.enrolLead}
+      kept={t.keptHere}
+      enrol={enrol}
+      wrongRole={t.wrongRole}
+    />
+  );
 }

@@ -22,6 +22,8 @@ export const householdTexts = textTable({
     enrolled: "Enrolled",
     keptHere:
       "Your orders in clear, receipts and results are kept in this browser only. If you clear its data, they are gone, and you need another code.",
+    wrongRole:
+      "This code is for a supplier. It stays good; ask your supplier or the operator for a household's code.",
 
     nextGate: "The next gate closes in",
     forPeriod: (when: string) => `for ${when}`,
@@ -123,6 +125,8 @@ export const householdTexts = textTable({
     enrolled: "Angemeldet",
     keptHere:
       "Ihre Aufträge im Klartext, Quittungen und Ergebnisse liegen nur in diesem Browser. Wenn Sie seine Daten löschen, sind sie weg, und Sie brauchen einen neuen Code.",
+    wrongRole:
+      "Dieser Code ist für einen Lieferanten. Er bleibt gültig; bitten Sie Ihren Lieferanten oder den Betreiber um einen für Haushalte.",
 
     nextGate: "Der nächste Annahmeschluss ist in",
     forPeriod: (when) => `für ${when}`,

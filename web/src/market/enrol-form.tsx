@@ -13,11 +13,11 @@ interface EnrolFormProps {
   readonly kept: string;
   /** Rejects with EnrolmentError or TransportError. */
   readonly enrol: (code: string) => Promise<void>;
-  /** What is said to refusals by their code, where it is not what everybody is told. */
-  readonly problems?: Readonly<Record<string, string>>;
+  /** What is said to a code that is for somebody else. */
+  readonly wrongRole: string;
 }
 
-export function EnrolForm({ title, lead, kept, enrol, problems = {} }: EnrolFormProps) {
+export function EnrolForm({ title, lead, kept, enrol, wrongRole }: EnrolFormProps) {
   const t = enrolmentTexts();
   const code = useSignal("");
   const isBusy = useSignal(false);
@@ -38,7 +38,8 @@ export function EnrolForm({ title, lead, kept, enrol, problems = {} }: EnrolForm
     if (error instanceof TransportError) return t.unreachable;
     const { EnrolmentError } = engine.value!;
     if (!(error instanceof EnrolmentError)) return messageOf(error);
-    return problems[error.code] ?? t.problems[error.code] ?? t.enrolFailed(error.message);
+    if (error.code === "wrong-role") return wrongRole;
+    return t.problems[error.code] ?? t.enrolFailed(error.message);
   };
   return (
     <>

@@ -11,7 +11,7 @@ export function EnrolPage() {
       lead={t.enrolLead}
       kept={t.enrolKept}
       enrol={enrol}
-      problems={{ "wrong-role": t.wrongRole }}
+      wrongRole={t.wrongRole}
     />
   );
 }
