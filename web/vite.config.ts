@@ -6,7 +6,8 @@ import { defineConfig } from "vite";
 export default defineConfig({
   root: import.meta.dirname,
   publicDir: "public",
-  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  // Tests build the same pages as anybody: without names of files and lines.
+  oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
   build: {
     target: "es2023",
     assetsInlineLimit: 0,
