@@ -183,8 +183,8 @@ const [MS_PER_PERIOD, MS_PER_HOUSEHOLD] = [200, 9];
 /** Runs the month and prints its figures. */
 export async function benchMonth(options: MonthBenchOptions): Promise<void> {
   const plan = monthPlan(options);
-  const possible = (MS_PER_PERIOD + MS_PER_HOUSEHOLD * options.households) * slowness(systemClock);
-  const periodMs = options.periodMs ?? Math.ceil(possible);
+  const idealMs = MS_PER_PERIOD + MS_PER_HOUSEHOLD * options.households;
+  const periodMs = options.periodMs ?? Math.ceil(idealMs * slowness(systemClock));
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort(new Error("interrupted")));
   const rehearsed = await rehearseMonth(plan, {

@@ -2,7 +2,6 @@
 // installed where we may do that.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -51,13 +50,18 @@ function isProgram(path: string): boolean {
   }
 }
 
-const mayInstall = (): boolean => process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+const APT_GET = "/usr/bin/apt-get";
+
+const mayInstall = (): boolean => process.getuid?.() === 0 && existsSync(APT_GET);
 
 /** Two test files may come here at once: the second waits for the first, and finds everything installed. */
 function install(): void {
   process.stderr.write("installing Chromium to test the pages in (first run only) ...\n");
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const lock = join(tmpdir(), "hushwatt-chromium.lock");
-  const command = "apt-get update && apt-get install -y --no-install-recommends chromium";
-  spawnSync("flock", [lock, "sh", "-c", command], { stdio: ["ignore", "ignore", "inherit"], env });
+  const command = `${APT_GET} update && ${APT_GET} install -y --no-install-recommends chromium`;
+  // The lock is on the program itself: nothing is left behind.
+  spawnSync("flock", [APT_GET, "sh", "-c", command], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env,
+  });
 }

@@ -15,7 +15,7 @@ const LONGEST_PAUSE_MS = 60_000;
 export class SettlingMemory {
   /** Readings whose shares do not fit together: left out from now on. */
   readonly excluded = new Set<string>();
-  /** By month, its periods of which this evaluator knows that readings changed after their first settlement. */
+  /** By month whose readings are closed, the periods that are known here to have changed since they were settled. */
   readonly changed = new Map<string, readonly number[]>();
   private lastMs = 0;
   private pauseMs = 0;

@@ -126,8 +126,7 @@ async function close(round: RoundStart, exchanges: Exchanges, first: number): Pr
   const month = monthOf(market, first);
   const { from, to } = periodsOfMonth(market, month);
   onSettling(`the closing of ${month}`);
-  await store.closeReadings(lease, from);
-  const changed = memory.changed.get(month) ?? (await changedPeriods(settling, from, to));
+  const changed = memory.changed.get(month) ?? (await closeReadings(settling, lease, from, to));
   memory.changed.set(month, changed);
   const revisions = await store.revisions(from, to);
   const all = await exchanges.all(revisionsSchema, {
@@ -136,10 +135,11 @@ async function close(round: RoundStart, exchanges: Exchanges, first: number): Pr
     settled: revisions.filter(({ isDecided }) => isDecided).map(({ start }) => start),
   });
   const known = [...all.values()];
-  const open = [...new Set(known.flatMap((one) => [...one.changed, ...one.settled]))]
-    .filter((period) => !known.every(({ settled }) => settled.includes(period)))
+  const settledBy = known.map(({ settled }) => new Set(settled));
+  const [period] = known
+    .flatMap((one) => [...one.changed, ...one.settled])
+    .filter((start) => !settledBy.every((settled) => settled.has(start)))
     .sort((a, b) => a - b);
-  const [period] = open;
   if (period !== undefined) return settle(round, exchanges, period, 1);
   return decideMatter(
     settling,
@@ -150,9 +150,11 @@ async function close(round: RoundStart, exchanges: Exchanges, first: number): Pr
   );
 }
 
-/** Of a period that was settled without this evaluator others know what has changed. */
-async function changedPeriods({ store }: PeriodContext, from: number, to: number) {
+/** No more readings from now on. Resolves with the periods of which this evaluator knows that readings have changed. */
+async function closeReadings({ store }: PeriodContext, lease: Lease, from: number, to: number) {
+  await store.closeReadings(lease, from);
   const settlements = await store.settlements(from, to);
-  const own = new Set(settlements.filter(({ notes }) => notes !== null).map((one) => one.start));
+  // Of a period that was settled without this evaluator others know what has changed.
+  const own = new Set(settlements.filter(({ notes }) => notes !== null).map(({ start }) => start));
   return (await store.changedPeriods(from, to)).filter((period) => own.has(period));
 }

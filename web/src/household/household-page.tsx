@@ -2,16 +2,15 @@
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { Parts } from "../components/parts.tsx";
-import { Unsupported } from "../market/enrol-form.tsx";
+import { EnrolForm, Unsupported } from "../market/enrol-form.tsx";
 import { BillPage } from "./bill-page.tsx";
 import { ChecksPage } from "./checks-page.tsx";
 import { DevicePage } from "./device-page.tsx";
-import { EnrolPage } from "./enrol-page.tsx";
 import { OrdersPage } from "./orders-page.tsx";
 import { ReadingsPage } from "./readings-page.tsx";
 import { ResultsPage } from "./results-page.tsx";
 import { RulePage } from "./rule-page.tsx";
-import { metering, runHere, sessionState, startSession, unsupported } from "./session.ts";
+import { enrol, metering, runHere, sessionState, startSession, unsupported } from "./session.ts";
 import { householdTexts } from "./texts.ts";
 
 const PARTS = ["orders", "rule", "results", "readings", "bill", "checks", "device"] as const;
@@ -32,8 +31,8 @@ export function HouseholdPage() {
   useEffect(startSession, []);
   const state = sessionState.value;
   if (state === "loading") return <p class="waiting">…</p>;
-  if (state === "unsupported") return <Unsupported missing={unsupported.value ?? "storage"} />;
-  if (state === "new") return <EnrolPage />;
+  if (state === "unsupported") return <Unsupported missing={unsupported.value} />;
+  if (state === "new") return <EnrolForm texts={t} enrol={enrol} />;
   if (state === "elsewhere") {
     return (
       <div class="card">

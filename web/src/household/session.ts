@@ -31,7 +31,7 @@ export type SessionState = "loading" | "unsupported" | "new" | "ready" | "elsewh
 
 export const sessionState = signal<SessionState>("loading");
 /** What is missing. */
-export const unsupported = signal<Missing | null>(null);
+export const unsupported = signal<Missing>("storage");
 export const identity = signal<StoredIdentity | null>(null);
 export const gateway = signal<Gateway | null>(null);
 /** Readings and bills; null where the market has no settlement. */

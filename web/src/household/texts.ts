@@ -20,7 +20,7 @@ export const householdTexts = textTable({
     enrolLead:
       "Your supplier or the market's operator gave you a one-time code. This browser makes a key that never leaves it, and gets a certificate for it. The evaluators will know you by a random number.",
     enrolled: "Enrolled",
-    keptHere:
+    enrolKept:
       "Your orders in clear, receipts and results are kept in this browser only. If you clear its data, they are gone, and you need another code.",
     wrongRole:
       "This code is for a supplier. It stays good; ask your supplier or the operator for a household's code.",
@@ -123,7 +123,7 @@ export const householdTexts = textTable({
     enrolLead:
       "Ihr Lieferant oder der Betreiber des Marktes hat Ihnen einen Einmalcode gegeben. Dieser Browser erzeugt einen Schlüssel, der ihn nie verlässt, und holt ein Zertifikat dafür. Die Auswerter kennen Sie nur als Zufallszahl.",
     enrolled: "Angemeldet",
-    keptHere:
+    enrolKept:
       "Ihre Aufträge im Klartext, Quittungen und Ergebnisse liegen nur in diesem Browser. Wenn Sie seine Daten löschen, sind sie weg, und Sie brauchen einen neuen Code.",
     wrongRole:
       "Dieser Code ist für einen Lieferanten. Er bleibt gültig; bitten Sie Ihren Lieferanten oder den Betreiber um einen für Haushalte.",

@@ -7,17 +7,20 @@ import { enrolmentTexts } from "./enrolment-texts.ts";
 import { engine, market } from "./feed.ts";
 
 interface EnrolFormProps {
-  readonly title: string;
-  readonly lead: string;
-  /** What this browser will keep. */
-  readonly kept: string;
+  /** What is said to those who enrol here. */
+  readonly texts: {
+    readonly enrolTitle: string;
+    readonly enrolLead: string;
+    /** What this browser will keep. */
+    readonly enrolKept: string;
+    /** To a code that is for somebody else. */
+    readonly wrongRole: string;
+  };
   /** Rejects with EnrolmentError or TransportError. */
   readonly enrol: (code: string) => Promise<void>;
-  /** What is said to a code that is for somebody else. */
-  readonly wrongRole: string;
 }
 
-export function EnrolForm({ title, lead, kept, enrol, wrongRole }: EnrolFormProps) {
+export function EnrolForm({ texts, enrol }: EnrolFormProps) {
   const t = enrolmentTexts();
   const code = useSignal("");
   const isBusy = useSignal(false);
@@ -38,13 +41,13 @@ export function EnrolForm({ title, lead, kept, enrol, wrongRole }: EnrolFormProp
     if (error instanceof TransportError) return t.unreachable;
     const { EnrolmentError } = engine.value!;
     if (!(error instanceof EnrolmentError)) return messageOf(error);
-    if (error.code === "wrong-role") return wrongRole;
+    if (error.code === "wrong-role") return texts.wrongRole;
     return t.problems[error.code] ?? t.enrolFailed(error.message);
   };
   return (
     <>
-      <h1>{title}</h1>
-      <p class="lead">{lead}</p>
+      <h1>{texts.enrolTitle}</h1>
+      <p class="lead">{texts.enrolLead}</p>
       {market.value?.registrar?.web === undefined ? (
         <p class="notice warn">{t.noRegistrar}</p>
       ) : (
@@ -66,7 +69,7 @@ export function EnrolForm({ title, lead, kept, enrol, wrongRole }: EnrolFormProp
               {isBusy.value ? t.enrolling : t.enrol}
             </button>
           </p>
-          <p class="quiet-text wide">{kept}</p>
+          <p class="quiet-text wide">{texts.enrolKept}</p>
         </form>
       )}
     </>

@@ -2,12 +2,11 @@
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { Parts } from "../components/parts.tsx";
-import { Unsupported } from "../market/enrol-form.tsx";
+import { EnrolForm, Unsupported } from "../market/enrol-form.tsx";
 import { DevicePage } from "./device-page.tsx";
-import { EnrolPage } from "./enrol-page.tsx";
 import { MonthsPage } from "./months-page.tsx";
 import { PeriodsPage } from "./periods-page.tsx";
-import { startSession, supplierState, unsupported } from "./session.ts";
+import { enrol, startSession, supplierState, unsupported } from "./session.ts";
 import { supplierTexts } from "./texts.ts";
 
 const PARTS = ["periods", "months", "device"] as const;
@@ -23,6 +22,6 @@ export function SupplierPage() {
   const state = supplierState.value;
   if (state === "loading") return <p class="waiting">…</p>;
   if (state === "unsupported") return <Unsupported missing={unsupported.value} />;
-  if (state === "new") return <EnrolPage />;
+  if (state === "new") return <EnrolForm texts={t} enrol={enrol} />;
   return <Parts label={t.parts} base="/supplier" parts={PARTS} names={t} pages={PAGES} />;
 }
