@@ -1,6 +1,6 @@
 // Placing, changing and withdrawing the order of one period, and what the evaluators say to it.
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import type { ClearOrder } from "../../../src/client/prepared-order.ts";
 import { IDLE } from "../../../src/client/standing-rule.ts";
 import { gateClosureOf, orderWindow } from "../../../src/market/market-document.ts";
@@ -41,7 +41,8 @@ export function OrderForm({ chosen }: { readonly chosen: Signal<number | null> }
   const start = chosen.value ?? defaultPeriod();
   const entry = gateway.value?.entries.get(start);
   const known = gateway.value?.revision.value !== undefined ? entry?.order : undefined;
-  useEffect(() => {
+  // At once: after painting it could replace what somebody has begun to write.
+  useLayoutEffect(() => {
     if (chosen.value === null) return;
     const order = gateway.value?.entries.get(chosen.value)?.order;
     if (order === undefined || order.side === "idle" || order.limitTick === null) return;
@@ -54,8 +55,8 @@ export function OrderForm({ chosen }: { readonly chosen: Signal<number | null> }
     isBusy.value = true;
     const atMs = systemClock.nowMs();
     try {
-      chosen.value = start;
       placed.value = { order: await gateway.value!.place(start, order, origin), atMs };
+      chosen.value = start;
       problems.value = NO_PROBLEMS;
     } catch (error) {
       problems.value = { ...NO_PROBLEMS, order: explained(error) };
